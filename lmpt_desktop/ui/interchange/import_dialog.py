@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFrame,
@@ -37,7 +37,6 @@ from lmpt_desktop.engine.notices import (
     ImagesChanged,
 )
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.interchange.errors import Cancelled
 from lmpt_desktop.interchange.formats import xmp
 from lmpt_desktop.interchange.importing.choices import ImportChoices
@@ -65,6 +64,7 @@ from lmpt_desktop.ui.interchange.import_work import (
     plain_line,
 )
 from lmpt_desktop.ui.interchange.photos_section import LeftOutDialog, PhotosSection
+from lmpt_desktop.ui.interchange.saving_dialog import SavingDialog
 from lmpt_desktop.ui.interchange.section import (
     MOST_ROWS,
     Section,
@@ -76,7 +76,7 @@ from lmpt_desktop.ui.interchange.source_section import KEYWORDS_FORMAT, SourceSe
 from lmpt_desktop.ui.interchange.values_section import MachineSection, ValuesSection
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, larger, muted, style_table
+from lmpt_desktop.ui.kit.dialogs import larger, muted, style_table
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tables import Column, TableModel
 from lmpt_desktop.ui.kit.tasks import LatestRequest
@@ -191,7 +191,7 @@ class BadRowsModel(TableModel[BadRow]):
         return super().cell(row, column, role)
 
 
-class ImportDialog(LibraryDialog):
+class ImportDialog(SavingDialog):
     """Imports exactly what its summary says."""
 
     imported = Signal(str, object)
@@ -219,9 +219,6 @@ class ImportDialog(LibraryDialog):
         self._opened: OpenedFile | None = None
         self._shown: Comparison | None = None
         self._previous: ImportPreview | None = None
-        self._saving = False
-        self._closed = False
-        self._stop = threading.Event()
         self._done_of = (0, 0)  # bytes; written by the thread that reads
         self._reading: LatestRequest[OpenedFile] = LatestRequest(
             self._read, self._not_read, owner=self
@@ -659,43 +656,14 @@ class ImportDialog(LibraryDialog):
             self.imported.emit(self._name(), result)
         self.accept()
 
-    def reject(self) -> None:
-        """Close; an import that is being saved is cancelled first, if it is not too late."""
-        if self._saving:
-            self._stop.set()
-            self.ok.setText(_("Cancelling..."))
-        else:
-            super().reject()
-
-    def _not_saved(self, error: object) -> None:
-        if self._saving and not self._closed:
-            self._stop_saving(message_of(error), "error")
-
-    def _stop_saving(self, text: str, kind: str = "warning") -> None:
-        self._saving = False
-        self._update()
-        self.strip.show_text(text, kind)
-        self.compare()
-
     def _leave(self, _result: int) -> None:
-        self._closed = True
-        self._stop.set()
+        super()._leave(_result)
         self._reading.cancel()
         self._comparing.cancel()
         self._finding.cancel()
         self._ticking.stop()
         self._again.stop()
         self.loader.close()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if self._saving and event.spontaneous():
-            event.ignore()
-            self.reject()
-            return
-        # The library may be closing, which waits for nothing.
-        self._leave(0)
-        self._saving = False
-        super().closeEvent(event)
 
     # -------------------------------------------------------------------------------- mouse
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -34,7 +34,6 @@ from lmpt_desktop.engine.interchange.imports import ImportResult
 from lmpt_desktop.engine.interchange.library_merges import MergeResult
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, ImagesChanged
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.interchange.agreement_table import write_agreement
 from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.interchange.importing.merging import MergeChoices, MergePreview, OnConflict
@@ -57,9 +56,10 @@ from lmpt_desktop.ui.interchange.merge_texts import (
     lacking_text,
     summary_text,
 )
+from lmpt_desktop.ui.interchange.saving_dialog import SavingDialog
 from lmpt_desktop.ui.interchange.section import plain_label, plain_tip
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, heading, larger, muted, size_within
+from lmpt_desktop.ui.kit.dialogs import heading, larger, muted, size_within
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 
@@ -93,7 +93,7 @@ def compare(session: LibrarySession, other: AnotherLibrary, choices: MergeChoice
     return ShownMerge(preview, tuple(rows))
 
 
-class MergeDialog(LibraryDialog):
+class MergeDialog(SavingDialog):
     """Merges exactly what its summary says."""
 
     merged = Signal(str, object)
@@ -120,9 +120,6 @@ class MergeDialog(LibraryDialog):
         self.last_folder = last_folder
         self._other: AnotherLibrary | None = None
         self._shown: ShownMerge | None = None
-        self._saving = False
-        self._closed = False
-        self._stop = threading.Event()
         self._done_of = (0, 0)  # images; written by the thread that reads
         self._reading: LatestRequest[AnotherLibrary] = LatestRequest(
             self._read, self._not_read, owner=self
@@ -544,38 +541,9 @@ class MergeDialog(LibraryDialog):
             self.merged.emit(self._other.name, result)
         self.accept()
 
-    def reject(self) -> None:
-        """Close; a merge that is being saved is cancelled first, if it is not too late."""
-        if self._saving:
-            self._stop.set()
-            self.ok.setText(_("Cancelling..."))
-        else:
-            super().reject()
-
-    def _not_saved(self, error: object) -> None:
-        if self._saving and not self._closed:
-            self._stop_saving(message_of(error), "error")
-
-    def _stop_saving(self, text: str, kind: str = "warning") -> None:
-        self._saving = False
-        self._update()
-        self.strip.show_text(text, kind)
-        self.compare()
-
     def _leave(self, _result: int) -> None:
-        self._closed = True
-        self._stop.set()
+        super()._leave(_result)
         self._reading.cancel()
         self._comparing.cancel()
         self._ticking.stop()
         self._again.stop()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if self._saving and event.spontaneous():
-            event.ignore()
-            self.reject()
-            return
-        # The library may be closing, which waits for nothing.
-        self._leave(0)
-        self._saving = False
-        super().closeEvent(event)

@@ -1,0 +1,76 @@
+"""What the dialogs that take annotations into the library share: saving, and closing meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.error_texts import message_of
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui.kit.bridge import SessionBridge
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog
+
+
+class SavingDialog(LibraryDialog):
+    """Shows what would change, and saves it.
+
+    While it is saved, closing cancels that instead, if it is not too late.
+    """
+
+    ok: QPushButton
+    """Saves; made by the subclass."""
+
+    def __init__(
+        self,
+        session: LibrarySession,
+        bridge: SessionBridge | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(session, bridge, parent)
+        self._saving = False
+        self._closed = False
+        self._stop = threading.Event()
+        """Ends what is being read or saved."""
+
+    def compare(self) -> None:
+        """Find out again what would change."""
+        raise NotImplementedError
+
+    def _update(self) -> None:
+        """Show what there is, and whether it is being saved."""
+        raise NotImplementedError
+
+    def _leave(self, _result: int) -> None:
+        """End what runs in the background."""
+        self._closed = True
+        self._stop.set()
+
+    def _not_saved(self, error: object) -> None:
+        if self._saving and not self._closed:
+            self._stop_saving(message_of(error), "error")
+
+    def _stop_saving(self, text: str, kind: str = "warning") -> None:
+        self._saving = False
+        self._update()
+        self.strip.show_text(text, kind)
+        self.compare()
+
+    def reject(self) -> None:
+        if self._saving:
+            self._stop.set()
+            self.ok.setText(_("Cancelling..."))
+        else:
+            super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._saving and event.spontaneous():
+            event.ignore()
+            self.reject()
+            return
+        # The library may be closing, which waits for nothing.
+        self._leave(0)
+        self._saving = False
+        super().closeEvent(event)
