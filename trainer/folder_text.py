@@ -2,7 +2,7 @@
 
 The whole backbone takes open_clip, timm and torchvision, which take about as much processor time to
 import as a small run takes steps.  This reads open_clip's files of a plain CLIP text tower, such as
-Lite's, into torch's own layers.
+Lite's.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +18,7 @@ from typing import Any, cast
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
+from torch.nn import functional as nn_f
 
 from trainer.backbone_folder import (
     CALIBRATION_NAME,
@@ -29,16 +31,6 @@ from trainer.resources import ResourcesMissingError
 
 _TEXT_KEYS = frozenset({"context_length", "vocab_size", "width", "heads", "layers"})
 _MODEL_KEYS = frozenset({"embed_dim", "vision_cfg", "text_cfg"})
-_BLOCK_NAMES = {
-    "ln_1": "norm1",
-    "ln_2": "norm2",
-    "attn.in_proj_weight": "self_attn.in_proj_weight",
-    "attn.in_proj_bias": "self_attn.in_proj_bias",
-    "attn.out_proj": "self_attn.out_proj",
-    "mlp.c_fc": "linear1",
-    "mlp.c_proj": "linear2",
-}
-"""open_clip's names of a block's parameters, and torch's."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +63,12 @@ def text_half(name: str, device: torch.device) -> TextHalf | None:
         model = PlainTextTower(config["embed_dim"], **text)
         with safe_open(files[0], framework="pt") as weights:
             names = [key for key in weights.keys() if _is_of_text(key)]  # noqa: SIM118
-            model.load_state_dict({_own_name(key): weights.get_tensor(key) for key in names})
+            model.load_state_dict({key: weights.get_tensor(key) for key in names})
         calibration = folder / CALIBRATION_NAME
         values = json.loads(calibration.read_text("utf-8")) if calibration.is_file() else {}
         values = values | values.get("variants", {}).get(name, {})
         templates = tuple(values.get("templates") or DEFAULT_TEMPLATES)
-        tokenizer = _tokenizer_module().SimpleTokenizer(context_length=text["context_length"])
+        tokenizer = _tokenizer(text["context_length"])
     except (
         OSError, SafetensorError, ResourcesMissingError, ImportError, AttributeError, KeyError,
         TypeError, ValueError, RuntimeError,
@@ -118,37 +110,84 @@ class PlainTextTower(nn.Module):
 class _Blocks(nn.Module):
     def __init__(self, width: int, heads: int, layers: int) -> None:
         super().__init__()
-        self.resblocks = nn.ModuleList(
-            nn.TransformerEncoderLayer(
-                width,
-                heads,
-                4 * width,
-                dropout=0.0,
-                activation="gelu",
-                batch_first=True,
-                norm_first=True,
-            )
-            for _ in range(layers)
-        )
+        self.resblocks = nn.ModuleList(_Block(width, heads) for _ in range(layers))
 
     def get_cast_dtype(self) -> torch.dtype:
-        return cast(nn.TransformerEncoderLayer, self.resblocks[0]).linear1.weight.dtype
+        return cast(_Block, self.resblocks[0]).attn.in_proj_weight.dtype
 
-    def forward(self, x: Tensor, attn_mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, attn_mask: Tensor) -> Tensor:
         for block in self.resblocks:
-            x = block(x, src_mask=attn_mask)
+            x = block(x, attn_mask)
         return x
+
+    def at(self, x: Tensor, attn_mask: Tensor, places: Tensor) -> Tensor:
+        """(n, W), what :meth:`forward` gives at one of the positions of each row, (n,): of the
+        last block nothing else is needed.
+        """
+        *others, last = self.resblocks
+        for block in others:
+            x = block(x, attn_mask)
+        return cast(_Block, last).at(x, attn_mask, places)
+
+
+class _Block(nn.Module):
+    """open_clip's block, with its names of parameters.  A step of a run is mostly these, and
+    torch's ``TransformerEncoderLayer`` copies more than it need.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(width)
+        self.attn = nn.MultiheadAttention(width, heads)
+        self.ln_2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(
+            OrderedDict(
+                c_fc=nn.Linear(width, 4 * width),
+                gelu=nn.GELU(),
+                c_proj=nn.Linear(4 * width, width),
+            )
+        )
+
+    def forward(self, x: Tensor, attn_mask: Tensor) -> Tensor:
+        q, k, v = self._projected(self.ln_1(x), 0, 3)
+        x = x + self._attended(q, k, v, attn_mask)
+        return x + self.mlp(self.ln_2(x))
+
+    def at(self, x: Tensor, attn_mask: Tensor, places: Tensor) -> Tensor:
+        rows = torch.arange(len(x), device=x.device)
+        y = self.ln_1(x)
+        (q,) = self._projected(y[rows, places][:, None], 0, 1)
+        k, v = self._projected(y, 1, 3)
+        seen = attn_mask[places][:, None, None]
+        own = x[rows, places] + self._attended(q, k, v, seen)[:, 0]
+        return own + self.mlp(self.ln_2(own))
+
+    def _projected(self, y: Tensor, first: int, end: int) -> tuple[Tensor, ...]:
+        """Of queries, keys and values those from ``first`` to ``end``, each (n, heads, L, W /
+        heads)."""
+        width = y.shape[-1]
+        part = slice(first * width, end * width)
+        made = nn_f.linear(y, self.attn.in_proj_weight[part], self.attn.in_proj_bias[part])
+        apart = made.unflatten(-1, (end - first, self.attn.num_heads, -1))
+        return apart.permute(2, 0, 3, 1, 4).unbind(0)
+
+    def _attended(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        found = nn_f.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return self.attn.out_proj(found.transpose(1, 2).flatten(2))
 
 
 def _is_of_text(key: str) -> bool:
     return not key.startswith("visual.") and key not in ("logit_scale", "logit_bias")
 
 
-def _own_name(key: str) -> str:
-    for theirs, own in _BLOCK_NAMES.items():
-        if f".{theirs}" in key:
-            return key.replace(f".{theirs}", f".{own}")
-    return key
+def _tokenizer(context_length: int) -> Any:
+    """open_clip's byte-pair tokenizer."""
+    module = _tokenizer_module()
+    # Reading the merges takes longest, and the module has done it for its own tokenizer.
+    own: Any = getattr(module, "_tokenizer", None)
+    if type(own) is module.SimpleTokenizer and own.context_length == context_length:
+        return own
+    return module.SimpleTokenizer(context_length=context_length)
 
 
 def _tokenizer_module() -> Any:

@@ -181,8 +181,12 @@ class TextTower:
             x = torch.cat([x, self._cls.to(dtype).expand(count, 1, -1)], 1)
             length += 1
         x = x + tower.positional_embedding[:length].to(dtype)
-        x = tower.transformer(x, attn_mask=self._attention_mask(ids, length, dtype))
-        pooled = tower.ln_final(self._pooled(x, ids))
+        mask = self._attention_mask(ids, length, dtype)
+        if self._pool == "argmax" and hasattr(tower.transformer, "at"):
+            x = tower.transformer.at(x, mask, ids.argmax(-1))
+        else:
+            x = self._pooled(tower.transformer(x, attn_mask=mask), ids)
+        pooled = tower.ln_final(x)
         projection = tower.text_projection
         if projection is None:
             return pooled
