@@ -13,17 +13,17 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from trainer import captions, dataset, job, prompt_set, result
+from trainer import captions, dataset, job, metrics, prompt_set, result
 from trainer.arrays import unit_rows
+from trainer.background import Background
 from trainer.calibration import shared_scale_and_bias
 from trainer.cancel import CancelToken, RunCancelledError
 from trainer.computer import AUTO, cores
@@ -41,7 +41,7 @@ from trainer.events import (
 from trainer.folder_text import text_half
 from trainer.inner_validation import InnerValidation, split_for_validation
 from trainer.job import PRESENT, TRAIN, FitJob, JobError
-from trainer.kernel import KernelFit, fit_kernel
+from trainer.kernel import SolvedKernel, solve_kernel
 from trainer.learner import (
     NotFiniteError,
     Snapshot,
@@ -49,6 +49,7 @@ from trainer.learner import (
     embed_captions,
     embed_classes,
 )
+from trainer.one_thread import one_thread
 from trainer.options import FitOptions
 from trainer.out_of_memory import is_out_of_memory
 from trainer.ranks import ONE_PROCESS, LostRankError, Ranks
@@ -165,6 +166,85 @@ def _load_backbone(name: str, device: torch.device) -> Backbone:
     return load_backbone(name, device)
 
 
+@dataclass(frozen=True, eq=False)
+class _TrainingPart:
+    """The training images of a job, before anything is known of the prompts.
+
+    rows: (T,) of the job. active: (A,) classes.
+    targets: (T, A); weights: of its entries, None for 1.
+    features: (T, D) unit norm.
+    inner_split: (T,), None without an inner validation.
+    """
+
+    split: NDArray[np.int8]
+    active: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    targets: NDArray[np.int8]
+    features: NDArray[np.float32]
+    weights: NDArray[np.float32] | None
+    inner_split: NDArray[np.int8] | None
+    landmarks: int
+
+    @classmethod
+    def of(
+        cls,
+        loaded: FitJob,
+        options: FitOptions,
+        split: NDArray[np.int8],
+        active: NDArray[np.int64],
+    ) -> _TrainingPart:
+        rows = np.flatnonzero(split == TRAIN)
+        targets = loaded.targets[np.ix_(rows, active)]
+        weights = None
+        if loaded.confirmed is not None:
+            confirmed = loaded.confirmed[np.ix_(rows, active)]
+            weights = np.where(confirmed, options.confirmed_weight, 1.0).astype(np.float32)
+        return cls(
+            split=split,
+            active=active,
+            rows=rows,
+            targets=targets,
+            features=unit_rows(loaded.features[rows]),
+            weights=weights,
+            inner_split=split_for_validation(targets, options, loaded.settings.seed),
+            landmarks=options.landmarks,
+        )
+
+    def solve(self, some: NDArray[np.bool_]) -> SolvedKernel:
+        """The kernel part of ``some`` of the images, (T,)."""
+        # For matrices of this size more threads hardly help on a quiet machine.
+        with one_thread():
+            return solve_kernel(
+                self.features[some],
+                self.targets[some],
+                known=None if self.weights is None else self.weights[some],
+                most=self.landmarks,
+            )
+
+
+@dataclass(frozen=True)
+class _Kernels:
+    """Wait for the kernel parts that a run needs, which are solved beside its other work: nothing
+    of the prompts must be known for them.
+
+    fitting: of the images that are fitted to in the pass that is validated.
+    whole: of all training images; needed at the end.
+    """
+
+    fitting: Callable[[], SolvedKernel]
+    whole: Callable[[], SolvedKernel]
+
+    @classmethod
+    def of(cls, part: _TrainingPart, background: Background) -> _Kernels:
+        every = np.ones(len(part.rows), np.bool_)
+        inner = every if part.inner_split is None else part.inner_split == TRAIN
+        # In the order in which they are waited for.
+        fitting = background.add(lambda: part.solve(inner))
+        if part.inner_split is None:
+            return cls(fitting, fitting)
+        return cls(fitting, background.add(lambda: part.solve(every)))
+
+
 class _Run:
     def __init__(
         self, folder: Path, emit: Emit, cancel: CancelToken, load: LoadBackbone, ranks: Ranks
@@ -189,6 +269,29 @@ class _Run:
         active = _active_classes(loaded, split)
         device = choose_device(device_of_rank(loaded.settings.device, self._ranks))
         self._cancel.check()
+        part = _TrainingPart.of(loaded, options, split, active)
+        background = Background()
+        kernels = None
+        # What only the first rank looks at is not computed by the others.
+        if self._leads:
+            kernels = _Kernels.of(part, background) if options.kernel else None
+            background.add(metrics.load_library)
+            background.start()
+        try:
+            return self._train(loaded, options, part, kernels, device=device, begun=begun)
+        finally:
+            background.close()
+
+    def _train(
+        self,
+        loaded: FitJob,
+        options: FitOptions,
+        part: _TrainingPart,
+        kernels: _Kernels | None,
+        *,
+        device: torch.device,
+        begun: float,
+    ) -> FitFinished:
         backbone = self._load(loaded.settings.backbone, device)
         self._cancel.check()
         if loaded.features.shape[1] != backbone.dim:
@@ -197,16 +300,16 @@ class _Run:
                 f"numbers each) than {loaded.settings.backbone} ({backbone.dim}). Encode them "
                 "again before training."
             )
-        context, task, refit = self._prepare(loaded, options, split, active, backbone)
+        context, task, refit = self._prepare(loaded, options, part, kernels, backbone)
         reporter = ProgressReporter(self._emit, _planned_steps(options, task))
         self._emit(
             FitStarted(
                 protocol=PROTOCOL,
                 backbone=loaded.settings.backbone,
                 device=device_label(device),
-                classes=len(active),
-                train_images=int((split == TRAIN).sum()),
-                held_out_images=int((split == job.HELD_OUT).sum()),
+                classes=len(part.active),
+                train_images=len(part.rows),
+                held_out_images=int((part.split == job.HELD_OUT).sum()),
                 steps=reporter.steps,
             )
         )
@@ -248,8 +351,8 @@ class _Run:
         self,
         loaded: FitJob,
         options: FitOptions,
-        split: NDArray[np.int8],
-        active: NDArray[np.int64],
+        part: _TrainingPart,
+        kernels: _Kernels | None,
         backbone: Backbone,
     ) -> tuple[result.EvaluationContext, Task, Task | None]:
         """What evaluates snapshots, the task of the first pass and, if that has an inner
@@ -257,17 +360,15 @@ class _Run:
         """
         backbone.model.requires_grad_(False).eval()
         tower = TextTower(backbone.model, backbone.tokenizer)
-        texts = [loaded.classes[int(index)].prompt_texts for index in active]
+        texts = [loaded.classes[int(index)].prompt_texts for index in part.active]
         templates = list(backbone.templates)[:MAX_TEMPLATES]
         zero_shot = self._embedded(tower, texts, templates)
-        rows = np.flatnonzero(split == TRAIN)
-        targets = loaded.targets[np.ix_(rows, active)]
+        rows, targets, features = part.rows, part.targets, part.features
         names = [item.name for item in loaded.classes]
         texts_of_images = captions.captions_for(
             [loaded.captions[int(row)] for row in rows], loaded.targets[rows], names
         )
         tokens = captions.tokenise(texts_of_images, tower)
-        features = unit_rows(loaded.features[rows])
         zero_shot_array = zero_shot.cpu().numpy()
         scale, bias = shared_scale_and_bias(
             features @ zero_shot_array.T,
@@ -275,38 +376,20 @@ class _Run:
             min(max(loaded.baseline_scale, 1.0), 100.0),
             float(np.mean(loaded.baseline_biases)) if len(loaded.baseline_biases) else 0.0,
         )
-        weights = None
-        if loaded.confirmed is not None:
-            confirmed = loaded.confirmed[np.ix_(rows, active)]
-            weights = np.where(confirmed, options.confirmed_weight, 1.0).astype(np.float32)
         needs_features = options.classification_share < 1 and options.embedding_space == "feature"
-
-        def fit(some: NDArray[np.bool_]) -> KernelFit:
-            # numpy's threads spin while they wait.  On a busy machine that costs many times the
-            # work itself, and for matrices of this size more threads hardly help on a quiet one.
-            with threadpool_limits(1, user_api="blas"):
-                return fit_kernel(
-                    features[some],
-                    targets[some],
-                    zero_shot_array,
-                    gain=options.kernel,
-                    known=None if weights is None else weights[some],
-                    most=options.landmarks,
-                )
 
         context = result.EvaluationContext(
             job=loaded,
             options=options,
-            split=split,
-            active=active,
+            split=part.split,
+            active=part.active,
             train_features=features,
-            held_out_features=unit_rows(loaded.features[split == job.HELD_OUT]),
+            held_out_features=unit_rows(loaded.features[part.split == job.HELD_OUT]),
             zero_shot=zero_shot_array,
             fallback=self._fallback(loaded, tower, templates),
-            # What only the first rank looks at is not computed by the others.
-            kernel=fit(np.ones(len(rows), np.bool_)) if options.kernel and self._leads else None,
+            solved=None if kernels is None else kernels.whole,
         )
-        train = dataset.to_tensors(features, targets, tokens.index, tower.device, weights)
+        train = dataset.to_tensors(features, targets, tokens.index, tower.device, part.weights)
         whole = Task(
             tower=tower,
             texts=[alternatives[0] for alternatives in texts],
@@ -321,7 +404,7 @@ class _Run:
             start_bias=bias,
             autocast=_autocast(tower.device),
         )
-        inner_split = split_for_validation(targets, options, loaded.settings.seed)
+        inner_split = part.inner_split
         if inner_split is None:
             return context, whole, None
         fitting = np.flatnonzero(inner_split == TRAIN)
@@ -333,7 +416,9 @@ class _Run:
                 targets,
                 inner_split,
                 zero_shot_array,
-                fit=(lambda some: fit(some).part) if options.kernel and self._leads else None,
+                kernel=None
+                if kernels is None
+                else kernels.fitting().beside(zero_shot_array, options.kernel).part,
                 windows=loaded.windows[rows]
                 if context.scores_windows and loaded.windows is not None
                 else None,

@@ -5,7 +5,6 @@ The images held out from the whole run choose nothing; they only calibrate and e
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,13 +91,13 @@ class InnerValidation:
         split: NDArray[np.int8],
         zero_shot: Floats,
         *,
-        fit: Callable[[NDArray[np.bool_]], KernelPart] | None = None,
+        kernel: KernelPart | None = None,
         windows: Windows | None = None,
         offset: float = 0.0,
     ) -> InnerValidation:
         """From all training images: features (N, D) unit norm, targets (N, A), the ``split`` by
         :func:`split_for_validation`, and windows (N, W, D) with the ``offset`` of their cosines.
-        ``fit`` makes the kernel part of some of the images, (N,) bool.
+        ``kernel``: of the images that are fitted to.
         """
         fitting, validation = split == TRAIN, split == HELD_OUT
         present = targets[fitting] == PRESENT
@@ -111,7 +110,7 @@ class InnerValidation:
             targets=assumed,
             present=present.sum(0).astype(np.float64),
             zero_shot=zero_shot,
-            kernel=None if fit is None else fit(fitting).cosines(features[validation]),
+            kernel=None if kernel is None else kernel.cosines(features[validation]),
             windows=None if windows is None else windows[validation],
             offset=offset,
         )

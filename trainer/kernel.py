@@ -104,6 +104,52 @@ class KernelFit:
     means: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class SolvedKernel:
+    """The regression by itself, which knows nothing of the prompts that it will be added to.
+
+    photos: (N, D), what it was solved for; annotated: rows of those that teach.
+    landmarks, sharpness: of the kernel part.
+    weights, directions: (C, L) and (C, D), of the kernel part without any gain.
+    left_out: (n, C), predictions for the annotated photos without the entry itself.
+    centre: (C,), of the average annotated photo.
+    spread: of what is predicted for annotated photos; 0 where nothing can be learned.
+    usual_gain: by the number of present annotations.
+    """
+
+    photos: Floats
+    annotated: NDArray[np.intp]
+    landmarks: Floats
+    sharpness: float
+    weights: NDArray[np.float64]
+    directions: NDArray[np.float64]
+    left_out: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    spread: float
+    usual_gain: float
+
+    def beside(self, zero_shot: Floats, gain: float = 1.0) -> KernelFit:
+        """Scaled to be added to the cosines of ``zero_shot`` (C, D); ``gain``: times the usual."""
+        if not self.spread:
+            return KernelFit(
+                KernelPart.none(*self.directions.shape),
+                np.zeros((len(self.photos), len(zero_shot)), np.float32),
+                np.zeros(len(zero_shot), np.float32),
+            )
+        cosines = self.photos[self.annotated] @ zero_shot.T
+        unit = gain * self.usual_gain * float(cosines.std(0).mean()) / self.spread
+        part = KernelPart(
+            self.landmarks,
+            (unit * self.weights).astype(np.float32),
+            (unit * self.directions).astype(np.float32),
+            self.sharpness,
+        )
+        means = (unit * self.centre).astype(np.float32)
+        added = part.cosines(self.photos)
+        added[self.annotated] = unit * self.left_out + means
+        return KernelFit(part, added, means)
+
+
 def similarities(
     features: NDArray[np.floating[Any]], landmarks: Floats, sharpness: float
 ) -> Floats:
@@ -136,12 +182,30 @@ def fit_kernel(
             the landmarks, and every photo still teaches (Nystroem's approximation), also a
             direction for each class.
     """
+    return solve_kernel(features, targets, known=known, most=most).beside(zero_shot, gain)
+
+
+def solve_kernel(
+    features: Floats,
+    targets: NDArray[np.int8],
+    *,
+    known: NDArray[np.floating[Any]] | None = None,
+    most: int = MAX_LANDMARKS,
+) -> SolvedKernel:
+    """The part of :func:`fit_kernel` that takes time, which needs no prompts; same arguments."""
     annotated = np.flatnonzero((targets >= 0).any(1))
-    count, dim = len(zero_shot), features.shape[1]
-    nothing = KernelFit(
-        KernelPart.none(count, dim),
-        np.zeros(targets.shape, np.float32),
-        np.zeros(count, np.float32),
+    classes, dim = targets.shape[1], features.shape[1]
+    nothing = SolvedKernel(
+        features,
+        annotated,
+        np.zeros((0, dim), np.float32),
+        0.0,
+        np.zeros((classes, 0)),
+        np.zeros((classes, dim)),
+        np.zeros((len(annotated), classes)),
+        np.zeros(classes),
+        0.0,
+        0.0,
     )
     if len(annotated) < 2:
         return nothing
@@ -161,20 +225,22 @@ def fit_kernel(
     spread = float(left_out.std(0).mean())
     if spread < 1e-9:
         return nothing
-    unit = gain * _usual_gain(y) * float((x @ zero_shot.T).std(0).mean()) / spread
-    directions = np.zeros((count, dim))
+    weights = np.ascontiguousarray((back @ solved[: near.shape[1]]).T)
+    directions = np.zeros((classes, dim))
     if linear:
-        directions = (unit * linear * solved[near.shape[1] :]).T
-    part = KernelPart(
+        directions = np.ascontiguousarray((linear * solved[near.shape[1] :]).T)
+    return SolvedKernel(
+        features,
+        annotated,
         landmarks,
-        np.ascontiguousarray((unit * back @ solved[: near.shape[1]]).T, np.float32),
-        np.ascontiguousarray(directions, np.float32),
         float(sharpness),
+        weights,
+        directions,
+        left_out,
+        centre @ solved,
+        spread,
+        _usual_gain(y),
     )
-    means = (unit * (centre @ solved)).astype(np.float32)
-    added = part.cosines(features)
-    added[annotated] = unit * left_out + means
-    return KernelFit(part, added, means)
 
 
 def _usual_gain(targets: NDArray[np.int8]) -> float:

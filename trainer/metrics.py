@@ -36,6 +36,11 @@ class Thresholds:
     intervals: Scores
 
 
+def load_library() -> None:
+    """Import scikit-learn, for figures that will be wanted soon."""
+    import sklearn.metrics  # noqa: F401, PLC0415  # see the module
+
+
 def average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
     """Average precision per class, (C,); NaN, because meaningless, for a class without a present or
     without an absent annotation.

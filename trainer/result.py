@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from trainer import calibration, metrics
 from trainer.blending import interpolate
 from trainer.job import HELD_OUT, PRESENT, TRAIN, FitJob
-from trainer.kernel import KernelFit, KernelPart
+from trainer.kernel import KernelFit, KernelPart, SolvedKernel
 from trainer.learner import Snapshot
 from trainer.options import FitOptions
 from trainer.prompt_set import Evaluation, PromptSet
@@ -27,7 +29,7 @@ class EvaluationContext:
     train_features, held_out_features: (T, D) and (H, D) float32 unit norm.
     zero_shot: (A, D) float32, hand-written embeddings of the active classes.
     fallback: (C, D) float32 unit norm, what the app predicts with now; kept for inactive classes.
-    kernel: of the active classes, fitted on the training part; None for none.
+    solved: waits for the kernel part of the active classes on the training part; None for none.
     """
 
     job: FitJob
@@ -38,7 +40,14 @@ class EvaluationContext:
     held_out_features: NDArray[np.float32]
     zero_shot: NDArray[np.float32]
     fallback: NDArray[np.float32]
-    kernel: KernelFit | None = None
+    solved: Callable[[], SolvedKernel] | None = None
+
+    @cached_property
+    def kernel(self) -> KernelFit | None:
+        """Of the active classes, beside the hand-written prompts."""
+        if self.solved is None:
+            return None
+        return self.solved().beside(self.zero_shot, self.options.kernel)
 
     @property
     def train_present(self) -> NDArray[np.int64]:

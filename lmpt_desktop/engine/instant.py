@@ -31,6 +31,7 @@ from lmpt_desktop.inference.taught_weights import library_sample, taught
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.settings import INSTANT, Settings
 from trainer.instant import Instant, soft_biases
+from trainer.one_thread import one_thread
 from trainer.options import FitOptions
 
 FEATURES_SECONDS = 5.0
@@ -227,8 +228,10 @@ class InstantLearning:
             self._learn_again()
             return
         base = self._base[1]
-        columns = self._teach(learned, np.array(sorted(changed), np.int64), base)
-        self._use(self._with(learned, base, used[1], columns), columns)
+        # A few small products each: whoever gave the verdict waits for them.
+        with one_thread():
+            columns = self._teach(learned, np.array(sorted(changed), np.int64), base)
+            self._use(self._with(learned, base, used[1], columns), columns)
 
     def _learn_more_features(self) -> None:
         learned = self._learned
