@@ -132,6 +132,12 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="for programs: write events as JSON lines to stdout, and obey a Stop line on stdin",
     )
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help="for programs: JOB is a folder of jobs; load what a run needs, then do the job that a "
+        "line on stdin names, with its events in the job's folder",
+    )
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -198,6 +204,10 @@ def _run_fit(arguments: argparse.Namespace) -> int:
 
     if launched_rank() > 0:
         return _fit_quietly(arguments.job)
+    if arguments.wait:
+        from trainer.waiting import await_job  # noqa: PLC0415
+
+        return _fit_with_events(await_job())
     if arguments.events:
         return _fit_with_events(arguments.job)
     return _show_run(arguments.job, _fit)

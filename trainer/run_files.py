@@ -5,6 +5,7 @@ Read by the app beside it, and by the other side of a connection (:mod:`trainer.
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,18 +33,26 @@ def is_alive(identity: ProcessIdentity, job_folder: Path | None = None) -> bool:
     """Whether that process still runs.
 
     When the clock is set, the times at which processes were created seem to be others; the process
-    is then known by ``job_folder``, which is in its command.
+    is then known by ``job_folder``, or the folder that this is in, which is in its command.
     """
     import psutil  # noqa: PLC0415
 
     try:
         process = psutil.Process(identity.pid)
         same = abs(process.create_time() - identity.created) < 1.0 or (
-            job_folder is not None and str(job_folder) in process.cmdline()
+            job_folder is not None
+            # A process that has waited for its job was told the folder of all jobs only.
+            and not {str(job_folder), str(job_folder.parent)}.isdisjoint(process.cmdline())
         )
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def job_line(folder: Path) -> bytes:
+    """What tells a process that waits for its job (:mod:`trainer.waiting`) which it is."""
+    # JSON: a folder's name may hold a line break, or bytes that are no text.
+    return (json.dumps(str(folder)) + "\n").encode("ascii")
 
 
 def log_tail(job_folder: Path) -> str:

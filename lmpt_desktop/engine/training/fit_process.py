@@ -21,7 +21,7 @@ from lmpt_desktop.engine.child_process import TRAINER, child_environment
 from trainer.children import CLOSE_FILES, NO_WINDOW
 from trainer.events import FitFailed, FitFinished, Message, Stop, to_line
 from trainer.job import CANCEL_NAME, EVENTS_NAME, LOG_NAME
-from trainer.run_files import EventFile, ProcessIdentity, is_alive
+from trainer.run_files import EventFile, ProcessIdentity, is_alive, job_line
 from trainer.threads import start_thread, until_done
 
 if TYPE_CHECKING:
@@ -65,14 +65,60 @@ def start_fit(
             creationflags=NO_WINDOW,
             close_fds=CLOSE_FILES,
         )
+    log.info("started fit %d in %s", process.pid, job_folder)
+    return process, _identity(process)
+
+
+def _identity(process: subprocess.Popen[bytes]) -> ProcessIdentity:
     import psutil  # noqa: PLC0415 - not needed to open a window
 
     try:
         created = psutil.Process(process.pid).create_time()
     except psutil.Error:
         created = time.time()
-    log.info("started fit %d in %s", process.pid, job_folder)
-    return process, ProcessIdentity(process.pid, created)
+    return ProcessIdentity(process.pid, created)
+
+
+class WaitingFit:
+    """A process that loads what a run needs, and then waits for its job."""
+
+    def __init__(self, jobs_folder: Path, command: Sequence[str] = (*TRAINER, "fit")) -> None:
+        """Start ``command`` for a job that will be in ``jobs_folder``, in its own session.
+
+        Raises:
+            OSError: if it cannot be started.
+        """
+        self._process = subprocess.Popen(
+            [*command, str(jobs_folder), "--wait"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=child_environment(),
+            start_new_session=True,
+            creationflags=NO_WINDOW,
+            close_fds=CLOSE_FILES,
+        )
+        self._identity = _identity(self._process)
+        log.info("a fit %d waits for its job", self._process.pid)
+
+    def begin(self, job_folder: Path) -> tuple[subprocess.Popen[bytes], ProcessIdentity]:
+        """Tell it its job.
+
+        Raises:
+            OSError: if it has ended.
+        """
+        process = self._process
+        if process.poll() is not None or process.stdin is None:
+            raise OSError(f"the fit that waited has ended with code {process.returncode}")
+        process.stdin.write(job_line(job_folder))
+        process.stdin.flush()
+        log.info("fit %d begins in %s", process.pid, job_folder)
+        return process, self._identity
+
+    def end(self) -> None:
+        """No job will come."""
+        with self._process:  # closes its stdin, and waits for its end
+            self._process.kill()
 
 
 def request_stop(job_folder: Path, process: subprocess.Popen[bytes] | None) -> None:

@@ -33,6 +33,7 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.engine.training.fit_process import (
     FitFollower,
     FitOutcome,
+    WaitingFit,
     request_stop,
     start_fit,
 )
@@ -109,6 +110,8 @@ class RetrainController:
         self._events: list[Message] = []
         self._follower: FitFollower | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._expected = False
+        self._waiting: WaitingFit | None = None
 
     # ------------------------------------------------------------------------------ asking
 
@@ -171,6 +174,35 @@ class RetrainController:
 
     # ---------------------------------------------------------------------------- starting
 
+    def expect(self, expected: bool) -> None:
+        """Say whether a run on this computer may be started soon; :meth:`settle` follows."""
+        self._expected = expected
+
+    def settle(self) -> None:
+        """Have a process that loads what a run needs if one is expected, and none otherwise."""
+        with self._lock:
+            if self._expected:
+                if self._waiting is None and not self.running:
+                    try:
+                        self._waiting = WaitingFit(self._jobs, self._command)
+                    except OSError:
+                        log.info("no fit can wait for its job", exc_info=True)
+                return
+            waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.end()
+
+    def _begin(self, folder: Path, machine: str) -> tuple[subprocess.Popen[bytes], ProcessIdentity]:
+        """The process of a run: the one that waits, or a new one.  Raises OSError."""
+        if self._waiting is not None and not machine:
+            waiting, self._waiting = self._waiting, None
+            try:
+                return waiting.begin(folder)
+            except OSError:
+                log.info("the run gets another process", exc_info=True)
+                waiting.end()
+        return start_fit(folder, self._command_for(machine))
+
     def start(self, job: jobs.FitJob, class_ids: Sequence[int] = (), machine: str = "") -> int:
         """Write the job and start a process on it; returns the run's id.
 
@@ -207,7 +239,7 @@ class RetrainController:
             try:
                 self._catalogue.make_folder(JOBS, record.folder.name)
                 jobs.save(job, record.folder)
-                process, identity = start_fit(record.folder, self._command_for(machine))
+                process, identity = self._begin(record.folder, machine)
             except (OSError, CatalogueError, MemoryError) as error:
                 raise self._refused(record, error) from error
             self._process = process
@@ -327,6 +359,8 @@ class RetrainController:
 
     def close(self) -> None:
         """Stop following; a running process keeps running."""
+        self.expect(False)
+        self.settle()
         follower = self._follower
         if follower is not None:
             follower.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -30,6 +31,7 @@ from lmpt_desktop.settings import DEVICE, LAST_SUGGESTION, RetrainSuggestion, Se
 from trainer import job as job_files
 from trainer.job import JobError
 from trainer.suggested import installed_captioner
+from trainer.threads import start_thread
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,8 @@ class TrainingService:
         self._versions = versions
         self._settings = settings
         self._runs = RetrainController(catalogue, notify, fit_command, away_command)
+        # Another program may not know how to wait.
+        self._may_wait = tuple(fit_command) == (*TRAINER, "fit")
         self._captions = CaptionWriter(catalogue, notify, caption_command)
 
     # -------------------------------------------------------------------------- retraining
@@ -85,6 +89,16 @@ class TrainingService:
         done.  Reads the catalogue, and asks the other computer nothing."""
         snapshot = self._state.snapshot
         return self._preflight(snapshot, self._training_data(snapshot), machine)
+
+    def expect_run(self, expected: bool) -> None:
+        """Whether a retraining on this computer may be started soon: a process then loads what it
+        needs meanwhile.  Returns at once, on any thread.
+        """
+        if not self._may_wait:
+            return
+        self._runs.expect(expected)
+        with contextlib.suppress(MemoryError, RuntimeError):  # it would only be faster
+            start_thread(self._runs.settle, "expected fit")
 
     def start(self, options: RetrainOptions | None = None) -> int:
         """Build the job and start the run; returns its id.

@@ -213,6 +213,10 @@ class RetrainDialog(LibraryDialog):
         self.warnings.setText("\n".join(preflight.warnings))
         self.warnings.setVisible(bool(preflight.warnings))
         self.start.setEnabled(preflight.ok)
+        # Loading torch takes longer than reading this dialog should.  An answer may come after it
+        # was closed.
+        expected = preflight.ok and not self.machine and self.isVisible()
+        self.session.training.expect_run(expected)
         if preflight.ok:
             self.strip.clear()
         else:
@@ -227,6 +231,11 @@ class RetrainDialog(LibraryDialog):
             "{count} classes have no present annotation and keep the plain prompt: {names}",
             len(names),
         ).format(count=number(len(names)), names=join_names(names, MAX_NAMES))
+
+    def done(self, result: int) -> None:
+        """Close, however that is done."""
+        self.session.training.expect_run(False)
+        super().done(result)
 
     def start_run(self) -> None:
         """Start and close, or show why it cannot start."""

@@ -19,6 +19,7 @@ from lmpt_desktop.engine.training import fit_process
 from lmpt_desktop.engine.training.fit_process import (
     FitFollower,
     FitOutcome,
+    WaitingFit,
     request_stop,
     start_fit,
 )
@@ -254,3 +255,36 @@ def test_the_end_of_a_run_is_told_again_until_there_is_memory(
     until(lambda: outcomes)
     assert outcomes == [FitOutcome(None, None)]
     assert not left
+
+
+WAITS = """
+import json, os, pathlib, sys
+jobs, wait = sys.argv[1:]
+line = sys.stdin.readline()
+folder = pathlib.Path(json.loads(line))
+assert (str(folder.parent), wait) == (jobs, "--wait")
+(folder / "told").write_text("yes")
+sys.stdin.readline()
+"""
+
+
+def test_a_process_that_waits_is_told_its_job_and_known_when_the_clock_is_set(
+    job_folder: Path, until: Until
+) -> None:
+    waiting = WaitingFit(job_folder.parent, [sys.executable, "-c", WAITS])
+    process, identity = waiting.begin(job_folder)
+    with process:
+        until((job_folder / "told").exists)
+        earlier = ProcessIdentity(identity.pid, identity.created - 86_400)
+        assert is_alive(identity)
+        assert not is_alive(earlier)
+        assert is_alive(earlier, job_folder)
+        request_stop(job_folder, process)
+        assert process.wait(30) == 0
+
+
+def test_a_process_that_waits_in_vain_is_ended(job_folder: Path) -> None:
+    waiting = WaitingFit(job_folder.parent, [sys.executable, "-c", WAITS])
+    waiting.end()
+    with pytest.raises(OSError, match="has ended"):
+        waiting.begin(job_folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -67,15 +68,22 @@ def annotate_all(session: LibrarySession, photos: Path) -> None:
 
 
 def test_open_predict_correct_retrain_compare_promote_and_open_again(
-    tmp_path: Path, backbone: str, photos: Path, until: Until
+    tmp_path: Path,
+    backbone: str,
+    photos: Path,
+    until: Until,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     problems: list[Problem] = []
+    caplog.set_level(logging.INFO)
     with LibrarySession.open(tmp_path / "library", device="cpu", backbone=backbone) as session:
         session.subscribe(lambda n: problems.append(n) if isinstance(n, Problem) else None)
         annotate_all(session, photos)
         assert problems == []
         assert session.training.preflight().ok
 
+        session.training.expect_run(True)
+        until(lambda: "waits for its job" in caplog.text)
         run = session.training.start(RetrainOptions(device="cpu", options={"steps": 4}))
         until(
             lambda: (session.training.current_run() or pytest.fail("no run")).version_id,
@@ -84,6 +92,9 @@ def test_open_predict_correct_retrain_compare_promote_and_open_again(
         status = session.training.current_run()
         assert status is not None
         assert status.state is RunState.FINISHED, status.message
+        # By the process that waited.
+        assert "begins in" in caplog.text
+        assert "started fit" not in caplog.text
         assert any(isinstance(event, FitStarted) for event in status.events)
         assert any(isinstance(event, FitProgress) for event in status.events)
         comparison = session.versions.compare_run(run)

@@ -27,7 +27,7 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.engine.training import fit_process, retrain
 from lmpt_desktop.engine.training.fit_process import FitFollower
-from lmpt_desktop.engine.training.retrain import RetrainRefusedError, RunStatus
+from lmpt_desktop.engine.training.retrain import RetrainController, RetrainRefusedError, RunStatus
 from lmpt_desktop.inference.confirmation import confirmation
 from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.settings import BAND_LIMITS, INSTANT
@@ -637,3 +637,96 @@ def test_a_job_says_what_was_only_confirmed(session: LibrarySession) -> None:
     assert np.argwhere(made.confirmed).tolist() == [list(place)]
     session.annotations.annotate([image], [kite], Verdict.PRESENT)
     assert not len(session.catalogue.annotations.of_source(Source.CONFIRMED)[0])
+
+
+class Waits:
+    """Stands for a process that waits for its job."""
+
+    made: list[Waits]
+
+    def __init__(self, *_: object) -> None:
+        self.ended = self.gone = False
+        self.made.append(self)
+
+    def begin(self, folder: Path) -> Any:
+        if self.gone:
+            raise OSError("it has ended")
+        return "a process", folder
+
+    def end(self) -> None:
+        self.ended = True
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[Waits]:
+    monkeypatch.setattr(Waits, "made", [], raising=False)
+    monkeypatch.setattr(retrain, "WaitingFit", Waits)
+    monkeypatch.setattr(retrain, "start_fit", lambda folder, _: ("another process", folder))
+    return Waits.made
+
+
+@pytest.fixture
+def controller(session: LibrarySession) -> RetrainController:
+    return session.training._runs
+
+
+def test_one_process_waits_while_a_run_is_expected(
+    controller: RetrainController, waits: list[Waits]
+) -> None:
+    controller.expect(True)
+    controller.settle()
+    controller.settle()
+    assert [item.ended for item in waits] == [False]
+    controller.expect(False)
+    controller.settle()
+    controller.settle()
+    assert [item.ended for item in waits] == [True]
+
+
+def test_none_is_started_where_the_dialog_was_closed_at_once(
+    controller: RetrainController, waits: list[Waits]
+) -> None:
+    controller.expect(True)
+    controller.expect(False)
+    controller.settle()
+    controller.settle()
+    assert waits == []
+
+
+def test_a_run_takes_the_process_that_waits(
+    controller: RetrainController, waits: list[Waits], tmp_path: Path
+) -> None:
+    controller.expect(True)
+    controller.settle()
+    assert controller._begin(tmp_path, "") == ("a process", tmp_path)
+    assert controller._begin(tmp_path, "") == ("another process", tmp_path)
+    controller.close()
+    assert not waits[0].ended
+
+
+def test_a_run_on_another_computer_leaves_it_and_closing_ends_it(
+    controller: RetrainController, waits: list[Waits], tmp_path: Path
+) -> None:
+    controller.expect(True)
+    controller.settle()
+    assert controller._begin(tmp_path, "attic") == ("another process", tmp_path)
+    controller.close()
+    assert waits[0].ended
+
+
+def test_a_run_gets_another_process_where_that_one_has_ended(
+    controller: RetrainController, waits: list[Waits], tmp_path: Path
+) -> None:
+    controller.expect(True)
+    controller.settle()
+    waits[0].gone = True
+    assert controller._begin(tmp_path, "") == ("another process", tmp_path)
+    assert waits[0].ended
+
+
+def test_another_program_than_the_trainer_is_never_asked_to_wait(
+    session: LibrarySession, waits: list[Waits]
+) -> None:
+    session.training.expect_run(True)
+    session.training._runs.settle()
+    assert waits == []

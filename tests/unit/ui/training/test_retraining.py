@@ -108,6 +108,23 @@ def text_of(dialog: Any, name: str) -> str:
     return dialog.findChild(object, name).text()
 
 
+def test_a_run_is_expected_while_the_dialog_is_open(
+    annotated: LibrarySession,
+    bridge: SessionBridge,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[bool] = []
+    monkeypatch.setattr(annotated.training, "expect_run", told.append)
+    dialog = shown(RetrainDialog(annotated, bridge), qtbot)
+    assert set(told) == {True}
+    dialog.close()
+    assert told[-1] is False
+    told.clear()
+    shown(RetrainDialog(annotated, bridge, machine="attic", away=True), qtbot).reject()
+    assert not any(told)
+
+
 def test_the_annotations_to_learn_from_are_counted(
     session: LibrarySession, bridge: SessionBridge, qtbot: QtBot
 ) -> None:
