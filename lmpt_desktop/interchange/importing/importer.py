@@ -133,6 +133,12 @@ class ImportPlan:
         return tuple(item for item in self.classes if isinstance(item, ClassSpec) or item.archived)
 
     @property
+    def annotations(self) -> int:
+        """How many annotations it sets or removes."""
+        declared = int(self.declared.cells.sum()) if self.declared is not None else 0
+        return len(self.image_ids) + declared
+
+    @property
     def is_empty(self) -> bool:
         """Whether it changes nothing."""
         nothing = not len(self.image_ids) and not len(self.reviewed_ids)

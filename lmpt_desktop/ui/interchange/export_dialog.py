@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
@@ -61,6 +61,7 @@ from lmpt_desktop.ui.interchange.export_texts import (
     summary_text,
     written_photos,
 )
+from lmpt_desktop.ui.interchange.saving_dialog import SavingDialog
 from lmpt_desktop.ui.interchange.section import Section, WheelGuard, plain_label
 from lmpt_desktop.ui.interchange.side_files_section import (
     SideFileChoicesSection,
@@ -70,7 +71,7 @@ from lmpt_desktop.ui.interchange.side_files_section import (
 )
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, larger, muted
+from lmpt_desktop.ui.kit.dialogs import FRAME, larger, muted
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import shorten
@@ -79,8 +80,6 @@ PROGRESS_MS = 150
 """How often progress is shown; what is done sooner shows none."""
 AGAIN_MS = 400
 """How long after a change of the library it is counted again."""
-FRAME = QSize(16, 48)
-"""Estimated size of the window manager's frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +96,7 @@ class Written:
     commands: tuple[str, ...] = ()
 
 
-class ExportDialog(LibraryDialog):
+class ExportDialog(SavingDialog):
     """Exports exactly what its summary says."""
 
     exported = Signal(object)
@@ -131,11 +130,8 @@ class ExportDialog(LibraryDialog):
         self._table: tuple[tuple[object, ...], SideFileTable] | None = None
         self._seen: Snapshot | None = None
         self._outdated = False
-        self._writing = False
         self._asking = False
         self._applying = False
-        self._closed = False
-        self._stop = threading.Event()
         self._done_of = (0, 0)  # written by the thread that works
         self._counting: LatestRequest[tuple[ExportChoices, ExportPreview]] = LatestRequest(
             self._show_count, self._not_shown, owner=self
@@ -311,7 +307,7 @@ class ExportDialog(LibraryDialog):
     def busy(self) -> bool:
         """Whether it counts, reads side files or writes."""
         waiting = self._counting.busy or self._looking.busy
-        return self._writing or self._again.isActive() or waiting
+        return self._saving or self._again.isActive() or waiting
 
     def choices(self) -> ExportChoices:
         """All that the user has decided about a file."""
@@ -327,7 +323,7 @@ class ExportDialog(LibraryDialog):
 
     def show_scopes(self, scopes: Sequence[Scope], chosen: str) -> None:
         """The command was chosen again: other photos may be selected by now."""
-        if not self._writing:
+        if not self._saving:
             self.scope.show_scopes(scopes, chosen)
             self.refresh()
 
@@ -368,7 +364,7 @@ class ExportDialog(LibraryDialog):
 
     def refresh(self) -> None:
         """Find out what writing would do, off the window's thread."""
-        if self._writing:
+        if self._saving:
             return
         self._again.stop()
         self._stop.set()
@@ -473,7 +469,7 @@ class ExportDialog(LibraryDialog):
     def _library_changed(self, _notice: object) -> None:
         if self.writes_side_files:
             # Reading them again after each verdict would never end.
-            if not self._writing and not self._outdated and self._is_news():
+            if not self._saving and not self._outdated and self._is_news():
                 self._outdated = True
                 self.strip.show_text(
                     _("The library has changed since the side files were read."),
@@ -496,7 +492,7 @@ class ExportDialog(LibraryDialog):
         if self._counting.busy:
             # What is running is shown first, or nothing would be while a scan runs.
             self._again.start()
-        elif not self._writing and not self.writes_side_files:
+        elif not self._saving and not self.writes_side_files:
             strip = self.strip.text
             kind = "warning" if strip else "text"
             self.refresh()
@@ -507,9 +503,9 @@ class ExportDialog(LibraryDialog):
     def _update(self) -> None:
         can = self._update_side_files() if self.writes_side_files else self._update_file()
         self.warning.setVisible(bool(self.warning.text()))
-        self.ok.setEnabled(can and not self._writing)
+        self.ok.setEnabled(can and not self._saving)
         for part in (*self.sections, self.formats):
-            part.setEnabled(not self._writing)
+            part.setEnabled(not self._saving)
         if self.session.catalogue.read_only:
             self.side_choices.setEnabled(False)
         self._show_progress()
@@ -546,7 +542,7 @@ class ExportDialog(LibraryDialog):
 
     def _show_progress(self, *, slow: bool = False) -> None:
         """``slow``: it has taken long enough to be worth showing."""
-        if not self._writing and not self._looking.busy:
+        if not self._saving and not self._looking.busy:
             self._ticking.stop()
             self.progress.hide()
             return
@@ -554,25 +550,25 @@ class ExportDialog(LibraryDialog):
         self.bar.setRange(0, 1000 if total else 0)
         if total:
             self.bar.setValue(min(1000, round(1000 * done / total)))
-        stopping = self._writing and self._stop.is_set()
+        stopping = self._saving and self._stop.is_set()
         if stopping:
             text = _("Cancelling...")
-        elif not self._writing:
+        elif not self._saving:
             text = _("Reading side files...")
         elif not self.writes_side_files and 2 * done > total > 0:
             text = _("Reading back...")
         else:
             text = _("Writing...")
         self.doing.setText(text)
-        self.cancel.setText(_("Cance&l") if self._writing else _("Stop readin&g"))
+        self.cancel.setText(_("Cance&l") if self._saving else _("Stop readin&g"))
         self.cancel.setEnabled(not stopping)
-        if slow or self._writing:
+        if slow or self._saving:
             self.progress.show()
 
     def stop(self) -> None:
         """Stop writing, or reading side files."""
         self._stop.set()
-        if not self._writing and self._looking.busy:
+        if not self._saving and self._looking.busy:
             self._looking.cancel()
             self._table = None
             self.side_files.show_table(None)
@@ -631,7 +627,7 @@ class ExportDialog(LibraryDialog):
 
     def write(self, out: Path, *, replace: bool = False) -> None:
         """Write the chosen format to a file or folder."""
-        if self._writing or self._counted is None:
+        if self._saving or self._counted is None:
             return
         choices, preview = self._counted
         session, format_ = self.session, self.format
@@ -649,7 +645,7 @@ class ExportDialog(LibraryDialog):
         self.run(work, self._written, lambda error: self._not_written(error, out))
 
     def _begin(self) -> Callable[[int, int], None]:
-        self._writing = True
+        self._saving = True
         stop = self._stop = threading.Event()
         self._done_of = (0, 0)
         self.strip.clear()
@@ -663,14 +659,14 @@ class ExportDialog(LibraryDialog):
         return progress
 
     def _written(self, written: Written) -> None:
-        self._writing = False
+        self._saving = False
         if self._closed:
             return
         self.exported.emit(written)
         self.accept()
 
     def _not_written(self, error: Exception, out: Path) -> None:
-        self._writing = False
+        self._saving = False
         if self._closed:
             return
         self._update()
@@ -741,13 +737,13 @@ class ExportDialog(LibraryDialog):
             return session.side_files.write(table.preview, progress=progress, cancelled=stop.is_set)
 
         def done(report: SideFileReport) -> None:
-            self._writing = False
+            self._saving = False
             if not self._closed:
                 self.side_files_written.emit(report, removing)
                 self.accept()
 
         def failed(error: Exception) -> None:
-            self._writing = False
+            self._saving = False
             if not self._closed:
                 self.refresh()
                 self.show_error(error)
@@ -756,30 +752,15 @@ class ExportDialog(LibraryDialog):
 
     # ------------------------------------------------------------------------------- closing
 
-    def reject(self) -> None:
-        """Close; while it writes, that is cancelled instead."""
-        if self._writing:
-            self.stop()
-        else:
-            super().reject()
+    def _cancel_saving(self) -> None:
+        self.stop()
 
     def _leave(self, _result: int) -> None:
-        self._closed = True
-        self._stop.set()
+        super()._leave(_result)
         self._counting.cancel()
         self._looking.cancel()
         self._ticking.stop()
         self._again.stop()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if self._writing and event.spontaneous():
-            event.ignore()
-            self.stop()
-            return
-        # The library may be closing, which waits for nothing.
-        self._leave(0)
-        self._writing = False
-        super().closeEvent(event)
 
 
 def _commands(session: LibrarySession, out: Path) -> tuple[str, ...]:

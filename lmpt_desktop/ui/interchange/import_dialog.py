@@ -64,7 +64,7 @@ from lmpt_desktop.ui.interchange.import_work import (
     plain_line,
 )
 from lmpt_desktop.ui.interchange.photos_section import LeftOutDialog, PhotosSection
-from lmpt_desktop.ui.interchange.saving_dialog import SavingDialog
+from lmpt_desktop.ui.interchange.saving_dialog import ChangingDialog
 from lmpt_desktop.ui.interchange.section import (
     MOST_ROWS,
     Section,
@@ -191,7 +191,7 @@ class BadRowsModel(TableModel[BadRow]):
         return super().cell(row, column, role)
 
 
-class ImportDialog(SavingDialog):
+class ImportDialog(ChangingDialog):
     """Imports exactly what its summary says."""
 
     imported = Signal(str, object)

@@ -16,6 +16,7 @@ from lmpt_desktop.interchange.importing.importer import ClassRow, ImportPlan, Im
 from lmpt_desktop.interchange.importing.matching import MatchRule
 from lmpt_desktop.interchange.record import HIERARCHY_SEPARATOR, NotListed
 from lmpt_desktop.translation import N_, _, ngettext, number
+from lmpt_desktop.ui.interchange.change_texts import annotation_parts, other_parts, sentence
 from lmpt_desktop.ui.kit.texts import (
     annotations_text,
     classes_text,
@@ -283,18 +284,11 @@ def imported_text(result: ImportResult, added: int) -> str:
     return " ".join(sentences) or _("Nothing changed.")
 
 
-def changes_in(preview: ImportPreview) -> int:
-    """How many annotations the plan sets or removes."""
-    plan = preview.plan
-    declared = int(plan.declared.cells.sum()) if plan.declared is not None else 0
-    return len(plan.image_ids) + declared
-
-
 def button_text(preview: ImportPreview | None) -> str:
     """ "Import 1,204 annotations"."""
     if preview is None or preview.plan.is_empty:
         return _("&Import")
-    if changes := changes_in(preview):
+    if changes := preview.plan.annotations:
         return _("&Import {annotations}").format(annotations=annotations_text(changes))
     if count := len(preview.plan.reviewed_ids):
         return _("Mark {photos} re&viewed").format(photos=photos_text(count))
@@ -305,8 +299,17 @@ def summary_text(preview: ImportPreview) -> str:
     """What applying the preview will do, in a sentence or two; why it does nothing, if so."""
     if preview.plan.is_empty:
         return _nothing_text(preview)
-    parts = list(filter(None, (*_annotations_parts(preview), *_other_parts(preview))))
-    return _("{what}.").format(what=", ".join(parts))
+    conflicts, count = preview.choices.conflicts, preview.conflicting
+    parts = annotation_parts(
+        preview.new, preview.confirmed, count if conflicts is Conflicts.THEIRS else 0
+    )
+    if count and conflicts is Conflicts.CLEAR:
+        parts.append(
+            ngettext(
+                "{count} annotation is removed", "{count} annotations are removed", count
+            ).format(count=number(count))
+        )
+    return sentence([*parts, *other_parts(preview.plan)])
 
 
 def _nothing_text(preview: ImportPreview) -> str:
@@ -325,53 +328,3 @@ def _nothing_text(preview: ImportPreview) -> str:
     if preview.conflicting:
         return _("Nothing changes: where the file differs, the library's verdicts are kept.")
     return _("Nothing changes: the library has all that is imported.")
-
-
-def _annotations_parts(preview: ImportPreview) -> list[str]:
-    conflicts = preview.choices.conflicts
-    parts = []
-    if count := preview.new:
-        parts.append(
-            ngettext("{count} annotation is added", "{count} annotations are added", count).format(
-                count=number(count)
-            )
-        )
-    if count := preview.confirmed:
-        parts.append(
-            ngettext(
-                "{count} annotation of a model is confirmed",
-                "{count} annotations of a model are confirmed",
-                count,
-            ).format(count=number(count))
-        )
-    count = preview.conflicting
-    if count and conflicts is Conflicts.THEIRS:
-        parts.append(
-            ngettext(
-                "{count} annotation is reversed", "{count} annotations are reversed", count
-            ).format(count=number(count))
-        )
-    elif count and conflicts is Conflicts.CLEAR:
-        parts.append(
-            ngettext(
-                "{count} annotation is removed", "{count} annotations are removed", count
-            ).format(count=number(count))
-        )
-    return parts
-
-
-def _other_parts(preview: ImportPreview) -> list[str]:
-    parts = []
-    if count := len(preview.plan.reviewed_ids):
-        parts.append(
-            ngettext(
-                "{count} photo is marked reviewed", "{count} photos are marked reviewed", count
-            ).format(count=number(count))
-        )
-    if count := len(preview.plan.new_classes):
-        parts.append(
-            ngettext("{count} class is added", "{count} classes are added", count).format(
-                count=number(count)
-            )
-        )
-    return parts

@@ -48,7 +48,6 @@ from lmpt_desktop.ui.interchange.merge_texts import (
     CHOICES,
     agreement_text,
     button_text,
-    changes_in,
     compared_text,
     conflict_question,
     details_text,
@@ -56,7 +55,7 @@ from lmpt_desktop.ui.interchange.merge_texts import (
     lacking_text,
     summary_text,
 )
-from lmpt_desktop.ui.interchange.saving_dialog import SavingDialog
+from lmpt_desktop.ui.interchange.saving_dialog import ChangingDialog
 from lmpt_desktop.ui.interchange.section import plain_label, plain_tip
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import heading, larger, muted, size_within
@@ -93,7 +92,7 @@ def compare(session: LibrarySession, other: AnotherLibrary, choices: MergeChoice
     return ShownMerge(preview, tuple(rows))
 
 
-class MergeDialog(SavingDialog):
+class MergeDialog(ChangingDialog):
     """Merges exactly what its summary says."""
 
     merged = Signal(str, object)
@@ -522,7 +521,7 @@ class MergeDialog(SavingDialog):
         def saved(_batch: Batch) -> None:
             self._saved(results[0])
 
-        if not changes_in(preview) and not preview.marks:
+        if not preview.plan.annotations and not preview.marks:
             # Classes and questions alone: the undo stack would say that nothing has changed.
             self.run(lambda: merges.apply(preview, label), self._saved, self._not_saved)
         elif not self._undo_stack.commit(change, saved):

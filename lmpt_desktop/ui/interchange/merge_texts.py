@@ -6,6 +6,7 @@ from lmpt_desktop.engine.interchange.library_merges import MergeResult
 from lmpt_desktop.inference.agreement import totals
 from lmpt_desktop.interchange.importing.merging import MergePreview, OnConflict
 from lmpt_desktop.translation import N_, _, decimal, join_names, ngettext, number
+from lmpt_desktop.ui.interchange.change_texts import annotation_parts, other_parts, sentence
 from lmpt_desktop.ui.interchange.import_texts import imported_text
 from lmpt_desktop.ui.kit.texts import annotations_text, shorten
 
@@ -108,18 +109,11 @@ def conflict_question(preview: MergePreview) -> str:
     ).format(name=preview.other.name, count=number(preview.conflicting))
 
 
-def changes_in(preview: MergePreview) -> int:
-    """How many annotations change."""
-    plan = preview.plan
-    declared = int(plan.declared.cells.sum()) if plan.declared is not None else 0
-    return len(plan.image_ids) + declared
-
-
 def button_text(preview: MergePreview | None) -> str:
     """ "Merge 1,204 annotations"."""
-    if preview is None or not changes_in(preview):
+    if preview is None or not preview.plan.annotations:
         return _("&Merge")
-    return _("&Merge {annotations}").format(annotations=annotations_text(changes_in(preview)))
+    return _("&Merge {annotations}").format(annotations=annotations_text(preview.plan.annotations))
 
 
 def summary_text(preview: MergePreview) -> str:
@@ -134,45 +128,14 @@ def summary_text(preview: MergePreview) -> str:
         return _("Nothing new: your library has all that “{name}” says.").format(
             name=preview.other.name
         )
-    parts: list[str] = []
-    if count := preview.new:
-        parts.append(
-            ngettext("{count} annotation is added", "{count} annotations are added", count).format(
-                count=number(count)
-            )
-        )
-    if count := preview.confirmed:
-        parts.append(
-            ngettext(
-                "{count} annotation of a model is confirmed",
-                "{count} annotations of a model are confirmed",
-                count,
-            ).format(count=number(count))
-        )
-    if preview.choices.on_conflict is OnConflict.THEIRS and (count := preview.conflicting):
-        parts.append(
-            ngettext(
-                "{count} annotation is reversed", "{count} annotations are reversed", count
-            ).format(count=number(count))
-        )
+    theirs = preview.choices.on_conflict is OnConflict.THEIRS
+    parts = annotation_parts(preview.new, preview.confirmed, preview.conflicting if theirs else 0)
     if count := len(preview.undecided):
         parts.append(
             ngettext("{count} conflict waits in review", "{count} conflicts wait in review", count)
             .format(count=number(count))
         )  # fmt: skip
-    if count := preview.marks:
-        parts.append(
-            ngettext(
-                "{count} photo is marked reviewed", "{count} photos are marked reviewed", count
-            ).format(count=number(count))
-        )
-    if count := len(preview.plan.new_classes):
-        parts.append(
-            ngettext("{count} class is added", "{count} classes are added", count).format(
-                count=number(count)
-            )
-        )
-    return _("{what}.").format(what=", ".join(parts))
+    return sentence([*parts, *other_parts(preview.plan)])
 
 
 def merged_text(result: MergeResult) -> str:

@@ -1,4 +1,4 @@
-"""What the dialogs that take annotations into the library share: saving, and closing meanwhile."""
+"""What the dialogs of this folder share: saving, and closing meanwhile."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from lmpt_desktop.ui.kit.dialogs import LibraryDialog
 
 
 class SavingDialog(LibraryDialog):
-    """Shows what would change, and saves it.
-
-    While it is saved, closing cancels that instead, if it is not too late.
-    """
+    """Saves what it shows; closing it meanwhile cancels that instead, if it is not too late."""
 
     ok: QPushButton
     """Saves; made by the subclass."""
@@ -35,6 +32,36 @@ class SavingDialog(LibraryDialog):
         self._stop = threading.Event()
         """Ends what is being read or saved."""
 
+    def _cancel_saving(self) -> None:
+        """Ask what saves to end without a change."""
+        self._stop.set()
+        self.ok.setText(_("Cancelling..."))
+
+    def _leave(self, _result: int) -> None:
+        """End what runs in the background."""
+        self._closed = True
+        self._stop.set()
+
+    def reject(self) -> None:
+        if self._saving:
+            self._cancel_saving()
+        else:
+            super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._saving and event.spontaneous():
+            event.ignore()
+            self._cancel_saving()
+            return
+        # The library may be closing, which waits for nothing.
+        self._leave(0)
+        self._saving = False
+        super().closeEvent(event)
+
+
+class ChangingDialog(SavingDialog):
+    """Shows what would change in the library, and changes it."""
+
     def compare(self) -> None:
         """Find out again what would change."""
         raise NotImplementedError
@@ -42,11 +69,6 @@ class SavingDialog(LibraryDialog):
     def _update(self) -> None:
         """Show what there is, and whether it is being saved."""
         raise NotImplementedError
-
-    def _leave(self, _result: int) -> None:
-        """End what runs in the background."""
-        self._closed = True
-        self._stop.set()
 
     def _not_saved(self, error: object) -> None:
         if self._saving and not self._closed:
@@ -57,20 +79,3 @@ class SavingDialog(LibraryDialog):
         self._update()
         self.strip.show_text(text, kind)
         self.compare()
-
-    def reject(self) -> None:
-        if self._saving:
-            self._stop.set()
-            self.ok.setText(_("Cancelling..."))
-        else:
-            super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if self._saving and event.spontaneous():
-            event.ignore()
-            self.reject()
-            return
-        # The library may be closing, which waits for nothing.
-        self._leave(0)
-        self._saving = False
-        super().closeEvent(event)
