@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 
 from lmpt_desktop.catalogue.missing import MissingImage
+from lmpt_desktop.domain.records import ImageTable
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.files.candidates import Candidate, CandidateKind
 from lmpt_desktop.engine.files.missing import MissingList, reason_text
@@ -150,7 +151,9 @@ class MissingModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.listing = arrange(MissingList((), {}, frozenset()))
-        self._snapshot: Snapshot | None = None
+        # Not a snapshot, whose scores and annotations would stay in memory behind other pages.
+        self._images: ImageTable | None = None
+        self._row_of: Mapping[int, int] = {}
         self._candidates: dict[int, tuple[Candidate, ...]] = {}
         self._shown: dict[int, int] = {}
         """Which candidate is shown, by missing image id, if not the first."""
@@ -169,7 +172,7 @@ class MissingModel(QAbstractTableModel):
         """Show another list; what is known of photos that are still in it is kept."""
         self.beginResetModel()
         old = self.listing
-        self.listing, self._snapshot = listing, snapshot
+        self.listing, self._images, self._row_of = listing, snapshot.images, snapshot.row_of
         order = np.argsort(old.ids)
         at = np.searchsorted(old.ids, listing.ids, sorter=order)
         source = order[np.minimum(at, len(order) - 1)] if len(order) else at
@@ -358,12 +361,12 @@ class MissingModel(QAbstractTableModel):
 
     def found(self, candidate: Candidate) -> FoundPhoto | None:
         """A candidate as it is shown; None if it is no longer in the library."""
-        if self._snapshot is None:
+        images = self._images
+        if images is None:
             return None
-        at = self._snapshot.row_of.get(candidate.image_id)
+        at = self._row_of.get(candidate.image_id)
         if at is None:
             return None
-        images = self._snapshot.images
         folder = self.listed.folders.get(int(images.folder_ids[at]))
         inner, _slash, name = images.names[at].rpartition("/")
         location = (folder.path if folder is not None else Path()) / inner

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialogButtonBox,
@@ -265,6 +265,10 @@ class MissingPage(QWidget):
         self._stale = True
         self._read()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._snapshot = None  # it is read again when the page is shown
+
     def _changed(self, _notice: object = None) -> None:
         self._stale = True
         if self.isVisible() and not self._timer.isActive() and not self._reading.busy:
@@ -287,6 +291,8 @@ class MissingPage(QWidget):
 
     def _show(self, read: _Read) -> None:
         self._seconds = time.monotonic() - self._began
+        if not self.isVisible():
+            return
         self._loaded = True
         self._snapshot = read.snapshot
         # Asked of the window, since a dialog that has just closed may still be the active one.

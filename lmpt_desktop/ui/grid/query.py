@@ -116,7 +116,7 @@ class GridQuery(QObject):
         self._held_out = HeldOut(session)
         self._selecting = LatestRequest(self._show, self.failed.emit, owner=self)
         self._refreshing = LatestRequest(
-            self.refreshed.emit, self.failed.emit, owner=self, overlap=False
+            self._show_refreshed, self.failed.emit, owner=self, overlap=False
         )
         self.same_question = False
         """Whether the last selection has the filter, order and search of the one before."""
@@ -260,3 +260,10 @@ class GridQuery(QObject):
         if selection.stacks is not None and not self._session.stacks.current:
             self._regroup_timer.start()
         self.selected.emit(selection)
+
+    def _show_refreshed(self, snapshot: Snapshot) -> None:
+        # An older snapshot would keep its scores and annotations in memory.
+        last = self._last
+        if last is not None and np.array_equal(last.snapshot.image_ids, snapshot.image_ids):
+            self._last = replace(last, snapshot=snapshot)
+        self.refreshed.emit(snapshot)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
@@ -200,6 +200,12 @@ class LongTailPage(QWidget):
             self._stale = True
             self._count()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        # What is drawn stays, but not the scores and annotations that it was counted from.
+        self.figures = None
+        self._pairs_key = None
+
     def _changed(self, _notice: object = None) -> None:
         self._stale = True
         if self.isVisible() and not self._timer.isActive() and not self._counting.busy:
@@ -213,6 +219,8 @@ class LongTailPage(QWidget):
 
     def _counted(self, figures: Figures) -> None:
         self._seconds = time.monotonic() - self._started
+        if not self.isVisible():
+            return
         self.show_figures(figures)
         if self._stale:
             self._changed()
