@@ -239,7 +239,6 @@ class ExportDialog(SavingDialog):
         area.setObjectName("export-scroll")
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(page)
         area.viewport().setAutoFillBackground(False)

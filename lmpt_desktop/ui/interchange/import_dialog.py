@@ -295,7 +295,6 @@ class ImportDialog(ChangingDialog):
         self.page.setObjectName("import-scroll")
         self.page.setWidgetResizable(True)
         self.page.setFrameShape(QFrame.Shape.NoFrame)
-        self.page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.page.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.page.setWidget(page)
         self.page.viewport().setAutoFillBackground(False)

@@ -153,8 +153,9 @@ class Notification(QFrame):
         button = item.widget() if item is not None else None
         return button or self.close_button
 
-    def fit(self, width: int) -> None:
-        """Take the width that the text needs, at most ``width`` pixels."""
+    def fit(self, width: int, at_least: int = MIN_WIDTH) -> None:
+        """Take the width that the text needs, from ``at_least`` (unless it is a toast) to ``width``
+        pixels."""
         layout = self.layout()
         assert layout is not None
         _measure_again(layout)
@@ -171,7 +172,7 @@ class Notification(QFrame):
         texts = [part for part in (self._heading, self._body, self._details) if part.text()]
         wanted = max((_text_width(part) for part in texts), default=0)
         if not self.is_toast:
-            wanted = max(wanted, beside, MIN_WIDTH - taken)
+            wanted = max(wanted, beside, at_least - taken)
         room = max(120, width - taken)
         for part in (self._heading, self._body, self._details):
             part.setFixedWidth(min(wanted, room))
@@ -367,8 +368,14 @@ class NotificationArea(QWidget):
         parent = self.parentWidget()
         if parent is None or not self._shown:
             return
+        room = min(MAX_WIDTH, parent.width() - 2 * GAP)
         for note in self._shown:
-            note.fit(min(MAX_WIDTH, parent.width() - 2 * GAP))
+            note.fit(room)
+        messages = [note for note in self._shown if not note.is_toast]
+        widest = max((note.width() for note in messages), default=0)
+        for note in messages:
+            if note.width() < widest:  # one below the other, their edges are in line
+                note.fit(room, widest)
         _measure_again(self._layout)
         size = self.sizeHint()
         self.setGeometry(

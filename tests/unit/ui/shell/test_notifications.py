@@ -109,6 +109,14 @@ def work_of(area: NotificationArea) -> QLineEdit:
     return work
 
 
+def test_messages_below_each_other_are_equally_wide(area: NotificationArea) -> None:
+    area.notify("Short", "A message")
+    area.notify("Long", "A message that is so much longer that it needs more room than the other")
+    first, second = (note.geometry() for note in area.shown)
+    assert (first.left(), first.right()) == (second.left(), second.right())
+    assert first.width() > notifications.MIN_WIDTH
+
+
 def test_a_message_takes_no_focus_and_does_not_move_the_work(
     area: NotificationArea, qtbot: Any
 ) -> None:
