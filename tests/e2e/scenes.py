@@ -15,6 +15,7 @@ import file_scenes
 import import_scenes
 import merge_scenes
 import numpy as np
+import readme_scenes
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QTabWidget, QWidget
@@ -147,6 +148,8 @@ class Studio:
                 scene()
             except Exception:
                 traceback.print_exc()
+        if "readme" in only:
+            readme_scenes.play(self)
         window.close()
 
     def library(self) -> None:
