@@ -13,9 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QDialogButtonBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -23,7 +21,6 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -193,7 +190,6 @@ class ExportDialog(SavingDialog):
         self.warning.setObjectName("losses-summary")
         self.ok = QPushButton(_("&Export..."))
         self.ok.setObjectName("export")
-        self.ok.setToolTip(_("Ctrl+Enter"))
         for button in (self.cancel, self.ok):
             button.setAutoDefault(False)
 
@@ -247,13 +243,7 @@ class ExportDialog(SavingDialog):
 
     def _make_bottom(self) -> QFrame:
         """The summary and the buttons."""
-        self.box = QDialogButtonBox()
-        self.box.addButton(self.ok, QDialogButtonBox.ButtonRole.ActionRole)
-        close = self.box.addButton(QDialogButtonBox.StandardButton.Close)
-        close.setAutoDefault(False)
-        close.setText(_("Close"))
-        close.setObjectName("close")
-        self.box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.box = self._make_box()
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(self.summary)
@@ -280,11 +270,6 @@ class ExportDialog(SavingDialog):
         self.side_choices.keep_chosen.connect(self._keep)
         self.cancel.clicked.connect(self.stop)
         self.strip.pressed.connect(self.refresh)
-        self.ok.clicked.connect(self.apply)
-        self.box.rejected.connect(self.reject)
-        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            shortcut = QShortcut(QKeySequence(Qt.KeyboardModifier.ControlModifier | key), self)
-            shortcut.activated.connect(self.apply)
         for notice in (
             AnnotationsChanged, ImagesChanged, ClassesChanged, FoldersChanged, PredictionsChanged,
         ):  # fmt: skip

@@ -12,15 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QDialogButtonBox,
     QFrame,
     QHBoxLayout,
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QStackedWidget,
     QTableView,
     QVBoxLayout,
@@ -276,7 +274,6 @@ class ImportDialog(ChangingDialog):
         self.summary.setObjectName("summary")
         self.ok = QPushButton(_("&Import"))
         self.ok.setObjectName("apply")
-        self.ok.setToolTip(_("Ctrl+Enter"))
         for button in (self.stop, self.ok):
             button.setAutoDefault(False)
 
@@ -308,19 +305,13 @@ class ImportDialog(ChangingDialog):
         row.addWidget(self.bar, 1)
         row.addWidget(self.stop)
         self.progress.hide()
-        self.box = QDialogButtonBox()
-        self.box.addButton(self.ok, QDialogButtonBox.ButtonRole.ActionRole)
-        close = self.box.addButton(QDialogButtonBox.StandardButton.Close)
-        close.setAutoDefault(False)
-        close.setText(_("Close"))
-        close.setObjectName("close")
+        self.box = self._make_box()
         self.line = QFrame()
         self.line.setObjectName("summary-line")
         bottom = QHBoxLayout(self.line)
         bottom.setContentsMargins(0, 10, 0, 0)
         bottom.addWidget(self.summary, 1)
         bottom.addWidget(self.box, 0, Qt.AlignmentFlag.AlignBottom)
-        self.box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
         layout.addWidget(self.source)
@@ -346,11 +337,6 @@ class ImportDialog(ChangingDialog):
         self.photos.folder_requested.connect(self.add_folder)
         self.photos.list_requested.connect(self.show_left_out)
         self.stop.clicked.connect(self.stop_reading)
-        self.ok.clicked.connect(self.apply)
-        self.box.rejected.connect(self.reject)
-        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            shortcut = QShortcut(QKeySequence(Qt.KeyboardModifier.ControlModifier | key), self)
-            shortcut.activated.connect(self.apply)
         for notice in (AnnotationsChanged, ImagesChanged, ClassesChanged, FoldersChanged):
             self.listen(notice, lambda _notice: self._library_changed())
         self._undo_stack.failed.connect(self._not_saved)

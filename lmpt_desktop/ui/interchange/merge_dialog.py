@@ -11,11 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
     QMenu,
@@ -191,7 +189,6 @@ class MergeDialog(ChangingDialog):
         self.summary.setObjectName("summary")
         self.ok = QPushButton(_("&Merge"))
         self.ok.setObjectName("apply")
-        self.ok.setToolTip(_("Ctrl+Enter"))
         for one in (self.choose, self.save, self.stop, self.ok):
             one.setAutoDefault(False)
 
@@ -269,13 +266,7 @@ class MergeDialog(ChangingDialog):
         row.addWidget(self.bar, 1)
         row.addWidget(self.stop)
         self.progress.hide()
-        self.box = QDialogButtonBox()
-        self.box.addButton(self.ok, QDialogButtonBox.ButtonRole.ActionRole)
-        close = self.box.addButton(QDialogButtonBox.StandardButton.Close)
-        close.setAutoDefault(False)
-        close.setText(_("Close"))
-        close.setObjectName("close")
-        self.box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.box = self._make_box()
         bottom = QHBoxLayout()
         bottom.addWidget(self.summary, 1)
         bottom.addWidget(self.box, 0, Qt.AlignmentFlag.AlignBottom)
@@ -293,11 +284,6 @@ class MergeDialog(ChangingDialog):
             button.toggled.connect(lambda on: self.compare() if on else None)
         self.save.clicked.connect(self.ask_and_save)
         self.stop.clicked.connect(self.stop_reading)
-        self.ok.clicked.connect(self.apply)
-        self.box.rejected.connect(self.reject)
-        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            shortcut = QShortcut(QKeySequence(Qt.KeyboardModifier.ControlModifier | key), self)
-            shortcut.activated.connect(self.apply)
         for notice in (AnnotationsChanged, ImagesChanged, ClassesChanged):
             self.listen(notice, lambda _notice: self._library_changed())
         self._undo_stack.failed.connect(self._not_saved)

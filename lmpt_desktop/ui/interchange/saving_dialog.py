@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QDialogButtonBox, QPushButton, QSizePolicy, QWidget
 
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.error_texts import message_of
@@ -31,6 +32,27 @@ class SavingDialog(LibraryDialog):
         self._closed = False
         self._stop = threading.Event()
         """Ends what is being read or saved."""
+
+    def apply(self) -> None:
+        """Save what is shown."""
+        raise NotImplementedError
+
+    def _make_box(self) -> QDialogButtonBox:
+        """The button that saves, also by Ctrl+Enter, and *Close*."""
+        box = QDialogButtonBox()
+        box.addButton(self.ok, QDialogButtonBox.ButtonRole.ActionRole)
+        close = box.addButton(QDialogButtonBox.StandardButton.Close)
+        close.setAutoDefault(False)
+        close.setText(_("Close"))
+        close.setObjectName("close")
+        box.rejected.connect(self.reject)
+        box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.ok.setToolTip(_("Ctrl+Enter"))
+        self.ok.clicked.connect(self.apply)
+        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            shortcut = QShortcut(QKeySequence(Qt.KeyboardModifier.ControlModifier | key), self)
+            shortcut.activated.connect(self.apply)
+        return box
 
     def _cancel_saving(self) -> None:
         """Ask what saves to end without a change."""
