@@ -135,8 +135,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         action="store_true",
-        help="for programs: JOB is a folder of jobs; load what a run needs, then do the job that a "
-        "line on stdin names, with its events in the job's folder",
+        help="for programs: JOB holds jobs; wait for a line on stdin that names one",
     )
 
 

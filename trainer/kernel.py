@@ -160,31 +160,6 @@ def similarities(
     return np.exp(exponents, out=exponents)
 
 
-def fit_kernel(
-    features: Floats,
-    targets: NDArray[np.int8],
-    zero_shot: Floats,
-    *,
-    gain: float = 1.0,
-    known: NDArray[np.floating[Any]] | None = None,
-    most: int = MAX_LANDMARKS,
-) -> KernelFit:
-    """Weights in closed form.
-
-    Args:
-        features: (N, D) float32 unit norm.
-        targets: (N, C) int8; an unknown entry is a weak absent one where anything else of its
-            photo is known, and teaches nothing otherwise.
-        zero_shot: (C, D) unit norm, to be added to.
-        gain: factor of the weights.
-        known: (N, C), weights of the known entries in (0, 1]; default 1.
-        most: landmarks at most.  With more annotated photos, those with the rarest classes are
-            the landmarks, and every photo still teaches (Nystroem's approximation), also a
-            direction for each class.
-    """
-    return solve_kernel(features, targets, known=known, most=most).beside(zero_shot, gain)
-
-
 def solve_kernel(
     features: Floats,
     targets: NDArray[np.int8],
@@ -192,7 +167,17 @@ def solve_kernel(
     known: NDArray[np.floating[Any]] | None = None,
     most: int = MAX_LANDMARKS,
 ) -> SolvedKernel:
-    """The part of :func:`fit_kernel` that takes time, which needs no prompts; same arguments."""
+    """Weights in closed form.
+
+    Args:
+        features: (N, D) float32 unit norm.
+        targets: (N, C) int8; an unknown entry is a weak absent one where anything else of its
+            photo is known, and teaches nothing otherwise.
+        known: (N, C), weights of the known entries in (0, 1]; default 1.
+        most: landmarks at most.  With more annotated photos, those with the rarest classes are
+            the landmarks, and every photo still teaches (Nystroem's approximation), also a
+            direction for each class.
+    """
     annotated = np.flatnonzero((targets >= 0).any(1))
     classes, dim = targets.shape[1], features.shape[1]
     nothing = SolvedKernel(

@@ -12,7 +12,19 @@ from sklearn.preprocessing import KernelCenterer
 
 from trainer import kernel
 from trainer.arrays import unit_rows
-from trainer.kernel import KernelPart, fit_kernel, similarities
+from trainer.kernel import KernelFit, KernelPart, similarities, solve_kernel
+
+
+def fit_kernel(
+    features: np.ndarray,
+    targets: np.ndarray,
+    zero_shot: np.ndarray,
+    *,
+    gain: float = 1.0,
+    known: np.ndarray | None = None,
+    most: int = kernel.MAX_LANDMARKS,
+) -> KernelFit:
+    return solve_kernel(features, targets, known=known, most=most).beside(zero_shot, gain)
 
 
 def _case(
