@@ -18,7 +18,10 @@ from typing import Any, BinaryIO
 from PIL import Image
 
 from trainer.photo import TOO_MUCH_MEMORY, UnreadablePhoto, read_photo
+from trainer.process_io import lower_priority
 
+NICE = 3
+"""Steps of priority below the window's, which has to paint what is decoded."""
 SPARE_BYTES = 256 << 20
 """Beside a photo: Python, libraries, threads of decoders, and what estimates miss."""
 SPARE_SECONDS = 5
@@ -36,6 +39,7 @@ def main(limit: int, seconds: int) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lower_priority(NICE)
     _limit_memory(limit + SPARE_BYTES)
     _write(answers, {"ready": True}, b"")
     for line in sys.stdin.buffer:

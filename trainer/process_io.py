@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import IO, TextIO
 
 from trainer.events import (
@@ -39,7 +40,10 @@ STOP_SECONDS = 1.5
 GENTLE_NICE = 15
 """Niceness from which only idle time is used."""
 
-ENCODER_NICE = 5
+LOWEST_NICE = 19
+ENCODER_NICE = 7
+"""Below what decodes photos for the window, above what reads those of a scan."""
+AUTOGROUP = Path("/proc/self/autogroup")
 _NICE_AT_START = 0 if sys.platform == "win32" else os.getpriority(os.PRIO_PROCESS, 0)
 _PARENT_SECONDS = 1.0
 
@@ -244,6 +248,7 @@ def lower_priority(amount: int) -> None:
     however often this is called."""
     if amount <= 0:
         return
+    _lower_session(amount)
     with contextlib.suppress(OSError):
         if sys.platform != "win32":
             os.setpriority(os.PRIO_PROCESS, 0, _NICE_AT_START + amount)
@@ -252,6 +257,19 @@ def lower_priority(amount: int) -> None:
 
             name = "IDLE" if amount >= GENTLE_NICE else "BELOW_NORMAL"
             psutil.Process().nice(getattr(psutil, f"{name}_PRIORITY_CLASS", 0))
+
+
+def _lower_session(amount: int) -> None:
+    """Lower the session of a process that leads one by ``amount`` steps.
+
+    Linux may give every session the same share of the processors ("autogroup", see sched(7)).  The
+    niceness of a process that the app has started with a session of its own then counts only among
+    its threads, and it would compete with the window as an equal.
+    """
+    if sys.platform != "linux" or os.getsid(0) != os.getpid():
+        return
+    with contextlib.suppress(OSError):  # switched off, or not there
+        AUTOGROUP.write_text(str(min(amount, LOWEST_NICE)), encoding="ascii")
 
 
 def _exit_soon() -> None:
