@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+FEW_SCORES = 1 << 16
+"""So many are looked at at once, rather than class by class."""
+
 
 def predicted_classes(
     scores: NDArray[np.float32], thresholds: NDArray[np.float32]
@@ -65,6 +68,8 @@ def has_scores(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
 
     A class whose name is not encoded yet has no score anywhere, so one NaN says nothing.
     """
+    if scores.size <= FEW_SCORES:  # a card's, say, where a step for each class would take longer
+        return ~np.isnan(scores).all(axis=1)
     found = np.zeros(len(scores), np.bool_)
     rest = np.arange(len(scores))
     # Nearly always the first column decides; further ones are read only where it is NaN.

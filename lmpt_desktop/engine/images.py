@@ -133,11 +133,11 @@ class ImageReader:
             _("The photo has changed. Look for new photos, and it is read again.")
         )
 
-    def is_unchanged(self, image_id: int) -> bool:
-        """Whether the image's file has not changed since it was scanned.  Reads catalogue and
-        disk."""
+    def unchanged_path(self, image_id: int) -> Path | None:
+        """Where the image's file is; None if it has changed since it was scanned.  Reads catalogue
+        and disk."""
         [file] = self._catalogue.images.files([image_id])
-        return is_unchanged(file.path, file.size, file.modified)
+        return file.path if is_unchanged(file.path, file.size, file.modified) else None
 
     def set_caption(self, image_id: int, text: str) -> None:
         """Set the user's own caption; "" removes it."""

@@ -51,6 +51,9 @@ class CommandRegistry(QObject):
         self.shortcuts = shortcuts or Shortcuts(self.commands, parent=self)
         self._key_widgets: list[tuple[QWidget, str]] = []
         self._actions: dict[str, QAction] = {}
+        self._tips: dict[str, tuple[str, str]] = {}
+        self._shorts: dict[str, str] = {}
+        """What actions were given last, by the id of their command."""
         groups: dict[str, QActionGroup] = {}
         for command in self.commands:
             action = self._make(command)
@@ -112,7 +115,10 @@ class CommandRegistry(QObject):
             if command.reason is not None:
                 self._set_tip(command)
             if command.short_label is not None:
-                action.setIconText(command.short_label(self._context))
+                short = command.short_label(self._context)
+                if self._shorts.get(command.id) != short:
+                    self._shorts[command.id] = short
+                    action.setIconText(short)
             if command.checked is not None:
                 action.setChecked(command.checked(self._context))
 
@@ -143,16 +149,19 @@ class CommandRegistry(QObject):
         """What it does, or, where its text says on what, that; and its main key.  Or why it is
         disabled."""
         action, keys = self._actions[command.id], self.shortcuts.keys(command.id)
-        if command.reason is not None and self._context is not None:
-            why = "" if action.isEnabled() else command.reason(self._context)
-            action.setStatusTip(why or _(command.tip))
-            if why:
-                action.setToolTip(why)
-                return
+        why = ""
+        if command.reason is not None and self._context is not None and not action.isEnabled():
+            why = command.reason(self._context)
         tip = _(command.tip) or command.plain_text
         if command.label is not None and action.text() != _(command.text):
             tip = action.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
-        action.setToolTip(f"{tip} ({native(keys[:1])})" if keys else tip)
+        tips = why or _(command.tip), why or (f"{tip} ({native(keys[:1])})" if keys else tip)
+        # Asked after every notice, while a scan runs ten times a second; Qt would tell all menus
+        # and tool bars.
+        if self._tips.get(command.id) != tips:
+            self._tips[command.id] = tips
+            action.setStatusTip(tips[0])
+            action.setToolTip(tips[1])
 
     def _keys_chosen(self, command_id: str) -> None:
         self._set_keys(self._by_id[command_id])

@@ -11,7 +11,15 @@ once per row, is bypassed by calling its base class.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -22,6 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop import settings
+from lmpt_desktop.ui.grid.card_pictures import CardPictures
 from lmpt_desktop.ui.grid.cells import Cell
 from lmpt_desktop.ui.grid.delegate import GridDelegate
 from lmpt_desktop.ui.grid.geometry import Geometry
@@ -67,6 +76,7 @@ class CellView(QListView):
         self.band: QRect | None = None
         """The rubber band being drawn, in viewport pixels."""
         self._hovered = -1
+        self._pictures = CardPictures()
         self._last_offset = 0
         self._upwards = False
         """Whether the view was last scrolled towards the top."""
@@ -118,6 +128,11 @@ class CellView(QListView):
         return visible[0] if len(visible) else -1
 
     def _lay_out(self) -> None:
+        """Compute the geometry again, update the scroll bar, and paint all."""
+        self._fit()
+        self.viewport().update()
+
+    def _fit(self) -> None:
         """Compute the geometry again and update the scroll bar."""
         cell = self._delegate.cell_size(self.font())
         view = self.viewport().size()
@@ -132,7 +147,6 @@ class CellView(QListView):
         bar.setRange(0, self.cells.scroll_range)
         bar.setPageStep(max(1, view.height()))
         bar.setSingleStep(max(20, self.cells.cell_height // 4))
-        self.viewport().update()
 
     def doItemsLayout(self) -> None:
         QAbstractItemView.doItemsLayout(self)  # calls updateGeometries
@@ -156,6 +170,7 @@ class CellView(QListView):
             QEvent.Type.StyleChange,
             QEvent.Type.LayoutDirectionChange,
         ):
+            self._pictures.clear()
             self._lay_out()
 
     def _rows_replaced(self) -> None:
@@ -163,6 +178,19 @@ class CellView(QListView):
         self._hovered = -1
         self._lay_out()
         self._moved()
+
+    def rowsInserted(self, parent: Index, start: int, end: int) -> None:
+        """Photos came after the others, of which none has another place."""
+        QAbstractItemView.rowsInserted(self, parent, start, end)  # QListView's lays out all
+        self.chosen.grow(self._model.rowCount())
+        self._fit()
+        seen = self.visible_positions()
+        for position in range(max(start, seen.start), min(end + 1, seen.stop)):
+            self._repaint_cell(position)
+        if start < seen.stop:
+            self._moved()
+        else:
+            self._look_ahead(seen)
 
     def horizontalOffset(self) -> int:
         return 0
@@ -251,8 +279,6 @@ class CellView(QListView):
             painter.end()
 
     def _paint(self, painter: QPainter, area: QRect) -> None:
-        option = QStyleOptionViewItem()
-        self.initViewItemOption(option)
         current = self.currentIndex().row() if self.hasFocus() else -1
         for position in self.cells.visible(self.verticalOffset() + area.top(), area.height()):
             place = self._rect(position)
@@ -265,10 +291,7 @@ class CellView(QListView):
                 state |= _State.State_HasFocus
             if position == self._hovered:
                 state |= _State.State_MouseOver
-            # PySide's stubs lack the option's fields.
-            option.rect = place  # pyright: ignore[reportAttributeAccessIssue]
-            option.state = state  # pyright: ignore[reportAttributeAccessIssue]
-            self._delegate.paint(painter, option, self._model.index(position))
+            painter.drawPixmap(place.topLeft(), self._picture(position, state))
         if self.band is not None:
             accent = theme.current().colour("accent")
             fill = QColor(accent)
@@ -277,7 +300,40 @@ class CellView(QListView):
             painter.setBrush(fill)
             painter.drawRect(self.band.adjusted(0, 0, -1, -1))
 
+    def _picture(self, position: int, state: QStyle.StateFlag) -> QPixmap:
+        """The card at a position, as it was painted before if it looks the same."""
+        cell, ratio = self._model.cell(position), self.devicePixelRatioF()
+        size = QSize(self.cells.cell_width, self.cells.cell_height)
+        look = (cell, state, size, ratio, self._delegate.thumbnail(cell, ratio))
+        picture = self._pictures.get(position, look)
+        if picture is None:
+            picture = self._painted(position, state, size, ratio)
+            self._pictures.keep(position, look, picture, self.visible_positions())
+        return picture
+
+    def _painted(
+        self, position: int, state: QStyle.StateFlag, size: QSize, ratio: float
+    ) -> QPixmap:
+        picture = QPixmap(size * ratio)
+        picture.setDevicePixelRatio(ratio)
+        # Not transparent: text is smoothed for the ground that it stands on.
+        picture.fill(self.viewport().palette().color(self.viewport().backgroundRole()))
+        option = QStyleOptionViewItem()
+        self.initViewItemOption(option)
+        # PySide's stubs lack the option's fields.
+        option.rect = QRect(QPoint(0, 0), size)  # pyright: ignore[reportAttributeAccessIssue]
+        option.state = state  # pyright: ignore[reportAttributeAccessIssue]
+        painter = QPainter(picture)
+        try:
+            painter.setFont(self.font())
+            painter.setLayoutDirection(self.layoutDirection())
+            self._delegate.paint(painter, option, self._model.index(position))
+        finally:
+            painter.end()
+        return picture
+
     def _repaint(self, *_: object) -> None:
+        self._pictures.clear()
         self.viewport().update()
 
     def _repaint_changed(self, before: dict[int, Cell]) -> None:
@@ -336,10 +392,14 @@ class CellView(QListView):
             self._upwards = offset < self._last_offset
             self._last_offset = offset
         self._loader.keep_only(self._model.ids[seen.start : seen.stop].tolist())
+        self._look_ahead(seen)
+        self._settle.start()
+
+    def _look_ahead(self, seen: range) -> None:
+        """Have the thumbnails made that come into view next."""
         self._loader.expect(
             self._ahead(seen), *self._delegate.thumbnail_size(self.devicePixelRatioF())
         )
-        self._settle.start()
 
     def _ahead(self, seen: range) -> list[tuple[int, str]]:
         """Ids and fingerprints of what comes into view next if scrolling goes on, the next

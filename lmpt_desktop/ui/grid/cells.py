@@ -35,7 +35,7 @@ class Chip:
 
 @dataclass(frozen=True)
 class Cell:
-    """Everything painted for one image apart from its pixels.
+    """Everything painted for one image: its picture by ``fingerprint``.
 
     ``chips`` are in the order of :func:`~lmpt_desktop.domain.class_order.shown_order`, ``more``
     counts the classes after them.  ``focus`` is the verdict on the class in focus, None if no
@@ -55,6 +55,8 @@ class Cell:
     stack: StackPart | None = None
     raw: str = ""
     """The kind of raw file that is part of the photo, such as "CR3"."""
+    fingerprint: str = ""
+    """Key of the thumbnail store; "" if unknown."""
 
 
 def cell(
@@ -112,4 +114,5 @@ def cell(
         focus=None if focus_column is None else Verdict(int(annotated[focus_column])),
         stack=stack,
         raw=kind_text(snapshot.images.raw_suffix(row)),
+        fingerprint=snapshot.images.fingerprints[row],
     )

@@ -85,20 +85,23 @@ class _Words:
             self._widths[text, bold] = found
         return found
 
-    def cut(self, text: str, room: int, bold: bool = False) -> str:
+    def cut(
+        self,
+        text: str,
+        room: int,
+        bold: bool = False,
+        *,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> str:
         """``text``, with an ellipsis if it is wider than ``room``."""
         if self.width(text, bold) <= room:
             return text
-        return self._metrics[bold].elidedText(text, Qt.TextElideMode.ElideRight, room)
+        return self._metrics[bold].elidedText(text, mode, room)
 
     @property
     def diamond(self) -> int:
         """The side of the mark of a rare class."""
         return round(self.ascent * 0.72)
-
-
-def _thumbnail_size(inside: QRect, ratio: float) -> tuple[int, QSize]:
-    return bucket_for(max(inside.width(), inside.height()) * ratio), inside.size() * ratio
 
 
 class GridDelegate(QStyledItemDelegate):
@@ -109,11 +112,14 @@ class GridDelegate(QStyledItemDelegate):
         self._loader = loader
         self._zoom = 160
         self._cell_size = QSize(200, 250)
+        self._thumbnail_sizes: dict[float, tuple[int, QSize]] = {}
+        """By the ratio of the screen."""
         self._words = _Words(QFont())
 
     def set_zoom(self, pixels: int) -> None:
         """Set the height, and the minimum width, of the frame that thumbnails are fitted into."""
         self._zoom = pixels
+        self._thumbnail_sizes.clear()
 
     @property
     def zoom(self) -> int:
@@ -126,6 +132,7 @@ class GridDelegate(QStyledItemDelegate):
     def set_cell_size(self, size: QSize) -> None:
         """Set the cell size chosen by the view, as wide as its columns allow."""
         self._cell_size = size
+        self._thumbnail_sizes.clear()
 
     def cell_size(self, font: QFont) -> QSize:
         """The minimum size of a cell, including margins."""
@@ -161,8 +168,7 @@ class GridDelegate(QStyledItemDelegate):
                 paint_bracket(painter, area, cell.stack, theme, mirrored=widget.isRightToLeft())
             else:
                 paint_cards_below(painter, square, theme)
-        fingerprint = model.fingerprint(index.row())
-        self._picture(painter, square, fingerprint, cell, widget.devicePixelRatioF())
+        self._picture(painter, square, cell, widget.devicePixelRatioF())
         for mark, spot in zip(cell.marks, mark_spots(square, len(cell.marks)), strict=True):
             paint_mark(painter, spot, mark, theme)
         if model.focus_everywhere or state & QStyle.StateFlag.State_Selected:
@@ -196,8 +202,19 @@ class GridDelegate(QStyledItemDelegate):
     def thumbnail_size(self, ratio: float) -> tuple[int, QSize]:
         """What the loader is asked for: the edge of the stored thumbnail, and the box that it is
         fitted into, in pixels of a screen with this ratio."""
-        square = self._square(QRect(QPoint(0, 0), self._cell_size))
-        return _thumbnail_size(square.adjusted(INSET, INSET, -INSET, -INSET), ratio)
+        known = self._thumbnail_sizes.get(ratio)
+        if known is None:
+            square = self._square(QRect(QPoint(0, 0), self._cell_size))
+            inside = square.adjusted(INSET, INSET, -INSET, -INSET)
+            known = bucket_for(max(inside.width(), inside.height()) * ratio), inside.size() * ratio
+            self._thumbnail_sizes[ratio] = known
+        return known
+
+    def thumbnail(self, cell: Cell, ratio: float) -> tuple[QPixmap | None, str]:
+        """The thumbnail of a cell, None if there is none (yet), and why there will be none, or
+        ""; asking for it has it made."""
+        pixmap = self._loader.pixmap(cell.image_id, cell.fingerprint, *self.thumbnail_size(ratio))
+        return pixmap, self._loader.failure(cell.image_id, cell.fingerprint)
 
     # --------------------------------------------------------------------------- parts
 
@@ -219,14 +236,12 @@ class GridDelegate(QStyledItemDelegate):
         self,
         painter: QPainter,
         square: QRect,
-        fingerprint: str,
         cell: Cell,
         ratio: float,
     ) -> None:
         inside = square.adjusted(INSET, INSET, -INSET, -INSET)
-        size, box = _thumbnail_size(inside, ratio)
-        pixmap = self._loader.pixmap(cell.image_id, fingerprint, size, box)
-        reason = self._loader.failure(cell.image_id, fingerprint)
+        _size, box = self.thumbnail_size(ratio)
+        pixmap, reason = self.thumbnail(cell, ratio)
         if cell.state is not ImageState.OK or (pixmap is None and reason):
             self._placeholder(painter, square, cell.state, reason)
             return
@@ -299,7 +314,7 @@ class GridDelegate(QStyledItemDelegate):
         painter.drawText(
             line,
             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-            painter.fontMetrics().elidedText(text, cut, line.width()),
+            self._words.cut(text, line.width(), mode=cut),
         )
 
     def _chip_width(self, chip: Chip) -> int:

@@ -99,16 +99,23 @@ class GridModel(QAbstractListModel):
         order: CardOrder | None = None,
     ) -> bool:
         """Show these rows of the snapshot, or, of the stacks among them, what ``stacks`` says;
-        returns whether the grid's order changed.
+        returns whether any card has another position than before.
 
         ``order`` is what follows from the others, where another thread has made it.
         """
         self._stacks = stacks
         if order is None:
             order = CardOrder.of(snapshot, rows, stacks)
-        if np.array_equal(order.ids, self._ids):
-            self._rows = order.rows
-            self._renew(snapshot)
+        before = len(self._ids)
+        if before and np.array_equal(order.ids[:before], self._ids):
+            # As while a scan finds photos: what is looked at stays, and is not painted again.
+            if more := len(order.ids) - before:
+                self.beginInsertRows(NO_PARENT, before, before + more - 1)
+            self._rows, self._ids, self._order = order.rows, order.ids, order
+            old = self._adopt(snapshot)
+            if more:
+                self.endInsertRows()
+            self.cells_renewed.emit(old)
             return False
         self.beginResetModel()
         self._snapshot, self._rows, self._ids = snapshot, order.rows, order.ids
@@ -128,7 +135,7 @@ class GridModel(QAbstractListModel):
             if (rows < 0).any():
                 return
             self._rows = rows
-        self._renew(snapshot)
+        self.cells_renewed.emit(self._adopt(snapshot))
 
     def set_focus_class(self, class_id: int | None, *, everywhere: bool = True) -> None:
         """Show the verdict on this class on every card, or on the selected ones only, where
@@ -169,14 +176,11 @@ class GridModel(QAbstractListModel):
             # Not dataChanged, which needs a range of rows: any of them may have changed.
             self.repaint_requested.emit()
 
-    def _renew(self, snapshot: Snapshot) -> None:
-        """Show another snapshot at the same positions."""
-        before, self._snapshot = self._snapshot, snapshot
-        if before is None or before.images is not snapshot.images:
-            self._repaint_same()  # pictures may have changed, which cells do not tell
-            return
+    def _adopt(self, snapshot: Snapshot) -> dict[int, cells.Cell]:
+        """Take another snapshot at the same positions; returns the cells of the one before."""
+        self._snapshot = snapshot
         old, self._cells = self._cells, {}
-        self.cells_renewed.emit(old)
+        return old
 
     # ------------------------------------------------------------------------ positions
 

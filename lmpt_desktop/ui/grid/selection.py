@@ -27,6 +27,10 @@ class GridSelection:
         """Start over with ``count`` positions, none selected."""
         self.__init__(count)
 
+    def grow(self, count: int) -> None:
+        """``count`` positions from now on, those beyond the others not selected."""
+        self._mask = np.append(self._mask, np.zeros(count - len(self._mask), np.bool_))
+
     # ---------------------------------------------------------------------------- queries
 
     def __len__(self) -> int:

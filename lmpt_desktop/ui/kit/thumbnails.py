@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from PIL import Image
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
@@ -95,16 +95,16 @@ class SessionThumbnails:
                     return found
             raise NoThumbnailError(_("The file is missing."))
         # Of another picture, which may be in its place by now, it would be a wrong one for good.
-        if not self._session.images.is_unchanged(image_id):
+        path = self._session.images.unchanged_path(image_id)
+        if path is None:
             raise NoThumbnailError(
                 _("The photo has changed. Look for new photos, and it is read again.")
             )
         with self._session.attention:
-            return self._store.make(self._session.images.path(image_id), version, size)
+            return self._store.make(path, version, size)
 
 
-@dataclass(frozen=True)
-class _Key:
+class _Key(NamedTuple):
     image_id: int
     version: str
     size: int
@@ -238,7 +238,7 @@ class ThumbnailLoader(QObject):
     """
 
     loaded = Signal(int)
-    """The pixmap, or the failure, of this image id is available."""
+    """The pixmap, or the failure, of this image id is available, or the failure forgotten."""
 
     def __init__(
         self, source: ThumbnailSource, threads: int = 2, parent: QObject | None = None
@@ -289,8 +289,10 @@ class ThumbnailLoader(QObject):
         return True
 
     def forget_failures(self) -> None:
-        """Try again what failed: the files may be back."""
-        self._failures.clear()
+        """Try again what failed, once it is asked for: the files may be back."""
+        failed, self._failures = self._failures, {}
+        for image_id, _version in failed:
+            self.loaded.emit(image_id)
 
     def failure(self, image_id: int, version: str) -> str:
         """Why the thumbnail cannot be made, in the window's language, or ""."""

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lmpt_desktop.domain import predictions
 from lmpt_desktop.domain.predictions import (
     assigned_classes,
     corrected_classes,
@@ -56,4 +57,8 @@ def test_an_image_has_scores_though_a_class_is_not_encoded_yet() -> None:
 def test_has_scores_agrees_with_looking_at_every_cell(seed: int, n: int, c: int) -> None:
     rng = np.random.default_rng(seed)
     scores = np.where(rng.random((n, c)) < 0.5, np.nan, rng.random((n, c))).astype(np.float32)
-    assert has_scores(scores).tolist() == (~np.isnan(scores)).any(axis=1).tolist()
+    expected = (~np.isnan(scores)).any(axis=1).tolist()
+    assert has_scores(scores).tolist() == expected
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(predictions, "FEW_SCORES", -1)
+        assert has_scores(scores).tolist() == expected, "class by class"

@@ -115,6 +115,28 @@ def test_a_condition_is_asked_once_per_refresh_however_many_commands_share_it(
     assert sorted(acted_on.asked) == ["library", "selection"]
 
 
+def test_a_refresh_tells_qt_only_of_what_has_changed(make: Make, acted_on: Context) -> None:
+    registry = make(
+        command(
+            "delete",
+            when=(Context.has_library,),
+            reason=lambda _context: "Open a library first",
+            short_label=lambda context: "Remove" if context.marked else "Delete",
+        )
+    )
+    changes: list[str] = []
+    action = registry.action("delete")
+    action.changed.connect(lambda: changes.append(action.iconText()))
+    for _notice in range(3):
+        registry.refresh()
+    assert changes == []
+    assert action.toolTip() == "Open a library first"
+    acted_on.library = acted_on.marked = True
+    registry.refresh()
+    assert changes and changes[-1] == "Remove"
+    assert action.toolTip() == "Delete"
+
+
 def test_a_disabled_command_is_not_run(make: Make, acted_on: Context) -> None:
     registry = make(command("close", when=(Context.has_library,)))
     triggered: list[str] = []

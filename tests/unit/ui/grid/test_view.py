@@ -14,9 +14,12 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from ui_libraries import sample_snapshot
 
+from lmpt_desktop.ui.grid.card_pictures import SPARE
 from lmpt_desktop.ui.grid.cell_view import AHEAD_SCREENS
+from lmpt_desktop.ui.grid.delegate import GridDelegate
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.grid.view import GridView
+from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 
 Key, Modifier, Button = Qt.Key, Qt.KeyboardModifier, Qt.MouseButton
@@ -387,12 +390,7 @@ def test_a_verdict_repaints_the_card_of_its_photo_alone(
     model = view.model()
     assert isinstance(model, GridModel) and model.snapshot is not None
     painted, before = Painted(view.viewport()), model.snapshot
-    # Thumbnails that fail to load repaint their cards, too.
-    at_rest = False
-    while not at_rest:
-        painted.region = QRegion()
-        qtbot.wait(100)
-        at_rest = painted.region.isEmpty()
+    at_rest(view, painted, qtbot)
     annotations = before.annotations.copy()
     annotations[2, 0] = 1
     model.refresh(replace(before, annotations=annotations))
@@ -406,4 +404,104 @@ def test_a_verdict_repaints_the_card_of_its_photo_alone(
     painted.region = QRegion()
     model.refresh(replace(before, annotations=annotations, images=images))
     qtbot.waitUntil(lambda: not painted.region.isEmpty())
-    assert QRegion(view.viewport().rect()).subtracted(painted.region).isEmpty()
+    seen = view.visible_positions()
+    inside = view.viewport().rect()
+    cards = [QRegion(view.visualRect(model.index(place, 0)) & inside) for place in seen]
+    assert all(card.subtracted(painted.region).isEmpty() for card in cards)
+
+
+def at_rest(view: GridView, painted: Painted, qtbot: QtBot) -> None:
+    """Wait until nothing is painted any longer: thumbnails that fail to load repaint cards."""
+    still = False
+    while not still:
+        painted.region = QRegion()
+        qtbot.wait(100)
+        still = painted.region.isEmpty()
+
+
+def test_photos_that_a_scan_finds_leave_what_is_looked_at_alone(
+    make: Callable[[int], GridView], qtbot: QtBot
+) -> None:
+    view = make(200)
+    model = view.model()
+    assert isinstance(model, GridModel)
+    view.choose_only(3)
+    view.verticalScrollBar().setValue(150)
+    resets: list[int] = []
+    settled: list[int] = []
+    painted = Painted(view.viewport())
+    at_rest(view, painted, qtbot)
+    model.modelReset.connect(lambda: resets.append(1))
+    view.selection_settled.connect(lambda: settled.append(1))
+    longest = view.verticalScrollBar().maximum()
+    assert not model.set_content(sample_snapshot(400), np.arange(400)), "none has moved"
+    qtbot.wait(100)
+    assert model.rowCount() == 400 and view.verticalScrollBar().maximum() > longest
+    assert view.verticalScrollBar().value() == 150
+    assert (chosen(view), current(view)) == ([3], 3)
+    assert (resets, settled) == ([], [])
+    assert painted.region.isEmpty()
+    view.selectAll()
+    assert view.selected_count() == 400
+
+
+def test_photos_that_come_into_sight_are_painted(
+    make: Callable[[int], GridView], qtbot: QtBot
+) -> None:
+    view = make(2)
+    model = view.model()
+    assert isinstance(model, GridModel)
+    painted = Painted(view.viewport())
+    at_rest(view, painted, qtbot)
+    model.set_content(sample_snapshot(4), np.arange(4))
+    qtbot.waitUntil(lambda: not painted.region.isEmpty())
+    first, last = (view.visualRect(model.index(place, 0)) for place in (0, 3))
+    assert QRegion(last).subtracted(painted.region).isEmpty()
+    assert not painted.region.intersects(first)
+
+
+def test_scrolling_copies_cards_that_were_painted(
+    make: Callable[[int], GridView], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = make(400)
+    at_rest(view, Painted(view.viewport()), qtbot)
+    cards: list[int] = []
+    paint = GridDelegate.paint
+
+    def counted(self: GridDelegate, painter: Any, option: Any, index: Any) -> None:
+        cards.append(index.row())
+        paint(self, painter, option, index)
+
+    monkeypatch.setattr(GridDelegate, "paint", counted)
+    first = view.visible_positions()
+    bar = view.verticalScrollBar()
+    for _tick in range(8):
+        bar.setValue(bar.value() + view.cells.cell_height // 8)
+        view.viewport().repaint()
+    assert set(cards) - set(first), "a row has come into sight"
+    # Not for every strip: while it has no thumbnail, when it is known to have none, and when it
+    # comes under the pointer.
+    assert max(map(cards.count, cards)) <= 3
+    before = view.viewport().grab().toImage()
+    view._pictures.clear()
+    assert view.viewport().grab().toImage() == before
+    assert len(view._pictures) <= len(view.visible_positions()) + SPARE
+
+
+def test_a_card_is_painted_again_when_its_look_changes(
+    make: Callable[[int], GridView], qtbot: QtBot
+) -> None:
+    view = make(30)
+    at_rest(view, Painted(view.viewport()), qtbot)
+    theme.manager().apply(theme.ThemeChoice.LIGHT)
+    plain = view.viewport().grab().toImage()
+    view.choose_only(2)
+    chosen_one = view.viewport().grab().toImage()
+    assert chosen_one != plain
+    theme.manager().apply(theme.ThemeChoice.DARK)
+    try:
+        assert view.viewport().grab().toImage() != chosen_one
+    finally:
+        theme.manager().apply(theme.ThemeChoice.LIGHT)
+    view.set_zoom(view.zoom + 40)
+    assert view.viewport().grab().toImage() != chosen_one

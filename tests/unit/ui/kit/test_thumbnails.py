@@ -188,7 +188,9 @@ def test_failures_can_be_tried_again(loader: ThumbnailLoader, source: Source, qt
     with qtbot.waitSignal(loader.loaded):
         loader.pixmap(7, "a", 160)
     source.broken.clear()
-    loader.forget_failures()
+    with qtbot.waitSignal(loader.loaded) as told:
+        loader.forget_failures()
+    assert told.args == [7], "whoever shows the failure asks again"
     with qtbot.waitSignal(loader.loaded):
         assert loader.pixmap(7, "a", 160) is None
     assert loader.pixmap(7, "a", 160) is not None
