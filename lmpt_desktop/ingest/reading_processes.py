@@ -35,7 +35,9 @@ GROUP_BYTES = 16 << 20
 ANSWER_SECONDS = 120.0
 """A process that has not answered by then is ended.  A group of this size takes well under a second
 from a disk; a server may be slow."""
-NICE = 5
+START_SECONDS = 1.5
+"""How long reading waits for the first process."""
+NICE = 10
 """Steps of priority below the window's: what is looked at is decoded first."""
 _PROGRAM = (
     f"from trainer.process_io import lower_priority; lower_priority({NICE}); "
@@ -56,8 +58,8 @@ def reader_command() -> tuple[str, ...] | None:
 class ReadingProcesses:
     """A few processes that read the photos of one folder; a thread may ask at a time for each.
 
-    Reading goes on without them: until the first is ready, and where one cannot be started, ends
-    or does not answer, whoever asks reads the files itself.
+    Reading goes on without them: where none is ready in time, and where one cannot be started,
+    ends or does not answer, whoever asks reads the files itself.
     """
 
     def __init__(self, folder: Path, count: int, command: Sequence[str] | None = None) -> None:
@@ -74,15 +76,31 @@ class ReadingProcesses:
         self._idle: list[_Process] = []
         self._all: list[_Process] = []
         self._closed = False
-        if self._command is not None:
-            with contextlib.suppress(RuntimeError, MemoryError):
+        self._begun = threading.Event()
+        """One is ready, or nobody waits for it any longer."""
+        try:
+            if self._command is not None:
                 start_thread(lambda: self._start(count), "reading processes")
+                return
+        except (RuntimeError, MemoryError):
+            pass
+        self._begun.set()
 
     @property
     def ready(self) -> bool:
         """Whether there is any."""
         with self._lock:
             return bool(self._all)
+
+    def wait_until_ready(self, seconds: float = START_SECONDS) -> bool:
+        """Whether there is any, for which the first caller waits this long at most.
+
+        Meanwhile the files could be read here, but with Python's lock held, for which the window
+        would wait while it shows its first photos.
+        """
+        self._begun.wait(seconds)
+        self._begun.set()
+        return self.ready
 
     def inspect(self, files: Sequence[FoundFile]) -> list[ScannedFile | None]:
         """What is in these files, in their order, as :func:`inspect_file` says it."""
@@ -105,21 +123,30 @@ class ReadingProcesses:
     # -------------------------------------------------------------------------- inside
 
     def _start(self, count: int) -> None:
+        try:
+            for _ in range(count):
+                if not self._add():
+                    return
+                self._begun.set()
+        finally:
+            self._begun.set()
+
+    def _add(self) -> bool:
+        """Start one; returns whether there may be more."""
         assert self._command is not None
-        for _ in range(count):
-            try:
-                process = _Process(self._command)
-            except _TROUBLE as error:
-                log.warning("no process to read photos: %r", error)
-                return
-            with self._lock:
-                closed = self._closed
-                if not closed:
-                    self._all.append(process)
-                    self._idle.append(process)
-            if closed:
-                process.end()
-                return
+        try:
+            process = _Process(self._command)
+        except _TROUBLE as error:
+            log.warning("no process to read photos: %r", error)
+            return False
+        with self._lock:
+            closed = self._closed
+            if not closed:
+                self._all.append(process)
+                self._idle.append(process)
+        if closed:
+            process.end()
+        return not closed
 
     def _asked(self, files: Sequence[FoundFile]) -> list[Answer] | None:
         """What a process answers; None if there is none."""

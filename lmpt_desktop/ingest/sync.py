@@ -471,7 +471,7 @@ class _Sync:
     def _next_groups(self, files: Sequence[FoundFile], at: int) -> list[Sequence[FoundFile]]:
         """The files from ``at`` on that are read next, in groups: few, so that a pause or a stop
         takes effect within a few files."""
-        if self._processes is None or not self._processes.ready:
+        if self._processes is None or not self._processes.wait_until_ready():
             return [[file] for file in files[at : at + 2 * WORKERS]]
         groups: list[Sequence[FoundFile]] = []
         for _number in range(WORKERS):

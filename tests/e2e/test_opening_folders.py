@@ -6,10 +6,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.engine.attention import Attention
 from lmpt_desktop.settings import OPEN_FOLDER, FolderPlace
+from lmpt_desktop.ui.library import page as page_module
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
 from trainer.bands import Band
@@ -37,6 +40,28 @@ def test_photos_are_found_shown_and_predicted(
         lambda: page.panel.loader.pixmap(model.image_id(0), model.fingerprint(0), 320) is not None,
         timeout=WAIT_MS,
     )
+
+
+def test_a_scan_makes_way_until_there_are_predictions(
+    launch: Callable[..., MainWindow],
+    settled: Settled,
+    photos: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forever = 1e6
+    expected: list[float] = []
+    expect = Attention.expect
+
+    def noted(attention: Attention, seconds: float) -> None:
+        expected.append(seconds)
+        expect(attention, seconds)
+
+    monkeypatch.setattr(Attention, "expect", noted)
+    monkeypatch.setattr(page_module, "PREDICTIONS_SECONDS", forever)
+    page = settled(launch(photos))
+    assert forever in expected
+    qtbot.waitUntil(lambda: not page.session.attention.wanted, timeout=WAIT_MS)
 
 
 def test_an_unreadable_file_is_listed_with_the_reason(

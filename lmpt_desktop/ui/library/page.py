@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.domain.predictions import has_scores
 from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine import notices
@@ -64,6 +65,8 @@ from lmpt_desktop.ui.shell.page_stack import GRID, PageStack
 RECOUNT_MS = 900
 """Interval at which the folder tree is counted during a scan."""
 
+PREDICTIONS_SECONDS = 5.0
+"""A scan makes way for the first predictions, for this long at most: there may never be any."""
 START_DELAY_MS = 30
 """Delay of all other work after a library's images are shown, so that they are painted first."""
 
@@ -576,6 +579,8 @@ class LibraryPage(QWidget):
         """Choose and order rows again, unless the user's own verdict moved the scores: photos do
         not jump under the hands of who annotates them."""
         if not isinstance(notice, notices.PredictionsTaught):
+            if self._sight_is_predicted():
+                self.session.attention.met()
             self.panel.library_changed()
             return
         self._context.status.show_learning(self.session.settings.get(INSTANT))
@@ -628,7 +633,17 @@ class LibraryPage(QWidget):
     def _start_session(self) -> None:
         if self._waiting_for_count and not self._closed:
             self._waiting_for_count = False
+            if not self._sight_is_predicted():
+                # The scan goes on slowly until the photos in sight have predictions.
+                self.session.attention.expect(PREDICTIONS_SECONDS)
             self.run(self.opened.begin)
+
+    def _sight_is_predicted(self) -> bool:
+        """Whether any photo in sight has predictions, or none can have any."""
+        snapshot = self.session.snapshot()
+        rows = snapshot.rows(np.array(self.grid.visible_ids(), np.int64))
+        scores = snapshot.scores[rows[rows >= 0]]
+        return not snapshot.classes or bool(has_scores(scores).any())
 
     def _shown(self, snapshot: Snapshot) -> None:
         self._focus.update(snapshot, self.grid.selected_array())

@@ -123,6 +123,28 @@ def test_without_a_program_files_are_read_here(folder: Path, found: list[FoundFi
     processes.close()
 
 
+def test_photos_wait_for_the_first_process_but_not_for_ever(
+    folder: Path, found: list[FoundFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = here(folder, found)
+
+    def read_here(*_: object, **_named: object) -> None:
+        raise AssertionError("with Python's lock held, for which the window waits")
+
+    monkeypatch.setattr(reading_processes, "inspect_file", read_here)
+    processes = ReadingProcesses(folder, 1)
+    assert processes.wait_until_ready(60)
+    assert processes.inspect(found) == expected
+    processes.close()
+    assert not processes.wait_until_ready(60), "they have ended"
+    never = ReadingProcesses(folder, 1, (sys.executable, "-c", "input()"))
+    assert not never.wait_until_ready(0)
+    assert not never.wait_until_ready(60), "only the first waits"
+    never.close()
+    missing = ReadingProcesses(folder, 1, ("/no/such/program",))
+    assert not missing.wait_until_ready(60), "there will be none"
+
+
 def test_an_installers_folder_has_no_python_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reader_command() is not None
     monkeypatch.setattr(sys, "frozen", True, raising=False)
@@ -158,7 +180,8 @@ def test_a_scan_of_many_files_reads_them_in_processes(
         def __init__(self, top: Path, _count: int) -> None:
             self._top = top
 
-        ready = True
+        def wait_until_ready(self) -> bool:
+            return True
 
         def inspect(self, files: list[FoundFile]) -> list[ScannedFile | None]:
             asked.append(len(files))
