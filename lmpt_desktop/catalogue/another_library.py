@@ -25,7 +25,6 @@ from lmpt_desktop.catalogue import backups, opening, schema
 from lmpt_desktop.catalogue.contents import SMALLEST, what_is_missing
 from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.catalogue.locks import is_held
-from lmpt_desktop.catalogue.migrations.run import known_revisions
 from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.error_texts import reason_of
@@ -276,6 +275,9 @@ def _checked(connection: sqlite3.Connection, catalogue: Path, cancelled: Callabl
         AnotherLibraryError: if it is not, or is of a newer version of the app.
         sqlite3.Error: if it cannot be read.
     """
+    # Takes a tenth of the start's processor time, and merging is rare.
+    from lmpt_desktop.catalogue.migrations.run import known_revisions  # noqa: PLC0415
+
     if problem := what_is_missing(connection):
         raise _damaged(catalogue, problem)
     (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()

@@ -4,10 +4,11 @@ import subprocess
 import sys
 
 
-def test_importing_the_app_loads_no_torch() -> None:
+def test_importing_the_app_loads_nothing_heavy_that_the_window_does_not_need() -> None:
     code = (
         "import sys, lmpt_desktop.app\n"
-        "heavy = {'torch', 'open_clip', 'timm', 'sklearn', 'scipy', 'pyqtgraph', 'skimage'}\n"
+        "heavy = {'torch', 'open_clip', 'timm', 'sklearn', 'scipy', 'pyqtgraph', 'skimage', "
+        "'alembic'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
