@@ -19,6 +19,8 @@ Without a subcommand the window opens, with the given folders added to the libra
 With "--help" each subcommand explains itself:
 
   lmpt-desktop tag     tag photos without a window
+  lmpt-desktop search  find photos by words among those that lmpt-trainer encode-folder has
+                       encoded
   lmpt-desktop verify  check that no photo has been damaged
   lmpt-desktop import  take annotations from a file of another program, or features from
                        a folder that lmpt-trainer encode-folder has made
@@ -59,6 +61,8 @@ def _subcommand(words: Sequence[str]) -> Callable[[Sequence[str]], int] | None:
     match words[:1]:
         case ["tag"]:
             from lmpt_desktop.headless.tag import main as found  # noqa: PLC0415
+        case ["search"]:
+            from lmpt_desktop.headless.search import main as found  # noqa: PLC0415
         case ["verify"]:
             from lmpt_desktop.headless.verify import main as found  # noqa: PLC0415
         case ["import"]:

@@ -158,7 +158,7 @@ class FeaturePredictions:
         Raises:
             FeatureFolderError: if something is damaged or missing.
         """
-        for lines in _blocks(line for line in self._lines() if line.shard):
+        for lines in _blocks(line for line in photo_lines(self._folder) if line.shard):
             features, windows = self._features(lines)
             cosines = None
             if windows is not None and self.weights.window_embeddings is not None:
@@ -167,25 +167,14 @@ class FeaturePredictions:
                     np.ones(len(features), np.bool_),
                 )
             scores = predict(features, self.weights, cosines)
-            paths = [_whole_path(self._base, line.path) for line in lines]
+            paths = [whole_path(self._base, line.path) for line in lines]
             yield ScoredBlock(paths, scores, predicted_classes(scores, self._thresholds))
 
     def refused(self) -> Iterator[tuple[str, str]]:
         """Photos without a feature, and why."""
-        for line in self._lines():
+        for line in photo_lines(self._folder):
             if not line.shard:
-                yield _whole_path(self._base, line.path), line.reason
-
-    def _lines(self) -> Iterator[Line]:
-        path = self._folder / PHOTOS_NAME
-        try:
-            with path.open("rb") as file:
-                while text := file.readline(_MOST_LINE):
-                    yield checked_json.to_type(json.loads(text), Line)
-        except OSError as error:
-            raise FeatureFolderError(f"{path} cannot be read: {error}") from error
-        except (JsonError, ValueError, RecursionError) as error:
-            raise FeatureFolderError(f"{path} is damaged: {error}") from error
+                yield whole_path(self._base, line.path), line.reason
 
     def _features(
         self, lines: Sequence[Line]
@@ -225,6 +214,26 @@ class FeaturePredictions:
         return self._shards[name]
 
 
+def photo_lines(
+    folder: Path, wanted: Callable[[bytes], bool] = lambda text: True
+) -> Iterator[Line]:
+    """What ``photos.jsonl`` says of the photos, of those lines that are ``wanted`` as they are.
+
+    Raises:
+        FeatureFolderError: if it cannot be read or is damaged.
+    """
+    path = folder / PHOTOS_NAME
+    try:
+        with path.open("rb") as file:
+            while text := file.readline(_MOST_LINE):
+                if wanted(text):
+                    yield checked_json.to_type(json.loads(text), Line)
+    except OSError as error:
+        raise FeatureFolderError(f"{path} cannot be read: {error}") from error
+    except (JsonError, ValueError, RecursionError) as error:
+        raise FeatureFolderError(f"{path} is damaged: {error}") from error
+
+
 def encoded_with(folder: Path) -> EncoderReady:
     """What is known of the backbone that has made the features.
 
@@ -248,8 +257,12 @@ def encode_texts(
     made_with: EncoderReady,
     device: str,
     command: Sequence[str] = (*TRAINER, "encode"),
+    *,
+    ensemble: bool = True,
 ) -> dict[str, NDArray[np.float32]]:
     """Embeddings (D,) of texts, by an encoder that is started for them.
+
+    ``ensemble``: average over the backbone's prompt templates, as for class names.
 
     Raises:
         EncoderError: if that is not possible.
@@ -261,7 +274,7 @@ def encode_texts(
             made_with.backbone, device, Path(temporary) / "encode", sink, command=command
         )
         try:
-            found = client.encode_texts(texts, ensemble=True)
+            found = client.encode_texts(texts, ensemble=ensemble)
             sink.wait_for = found
             embeddings = found.result()
         finally:
@@ -329,7 +342,7 @@ def _blocks(lines: Iterator[Line]) -> Iterator[list[Line]]:
         yield block
 
 
-def _whole_path(base: str, path: str) -> str:
+def whole_path(base: str, path: str) -> str:
     """The path or address of a photo."""
     if "://" in base:
         return f"{base.rstrip('/')}/{path}"

@@ -25,7 +25,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.engine.feature_search import nearness
 from lmpt_desktop.inference.predict import predict
+from lmpt_desktop.inference.search import rank
 from lmpt_desktop.inference.weights import ClassWeights
 from trainer import feature_folder
 from trainer.events import PROTOCOL, EncoderReady
@@ -67,6 +69,8 @@ def main() -> None:
         if not kept.exists():  # else this part was done before
             with told(f"predicted, {CLASSES} classes, by blocks"):
                 predict_all(features)
+            with told("one exact search, as the command does"):
+                rank(nearness(features, queries[:1])[0], limit=WANTED)
             with told(f"{QUERIES} exact searches in one pass"):
                 np.save(kept, exact_search(features, queries))
         exact = np.load(kept)
