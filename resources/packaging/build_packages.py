@@ -142,7 +142,11 @@ def _install(work: Path, index: str | None, torch: Sequence[str] | None) -> Path
     python = venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # PyInstaller compiles by itself what it takes.
+    pip = [
+        *(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        "--no-compile",
+    ]
     locked = _locked()
     limits = work / "constraints.txt"
     limits.write_text("".join(f"{a}=={b}\n" for a, b in locked.items()), encoding="utf-8")
