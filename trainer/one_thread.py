@@ -10,8 +10,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
-from threadpoolctl import ThreadpoolController
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 _lock = threading.RLock()
 
@@ -31,4 +33,6 @@ def one_thread() -> Iterator[None]:
 @cache
 def _controller() -> ThreadpoolController:
     """Looking for the libraries takes as long as a small product."""
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - not to open a window
+
     return ThreadpoolController()
