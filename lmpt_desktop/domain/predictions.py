@@ -69,7 +69,7 @@ def has_scores(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
     A class whose name is not encoded yet has no score anywhere, so one NaN says nothing.
     """
     if scores.size <= FEW_SCORES:  # a card's, say, where a step for each class would take longer
-        return ~np.isnan(scores).all(axis=1)
+        return np.any(~np.isnan(scores), axis=1)
     found = np.zeros(len(scores), np.bool_)
     rest = np.arange(len(scores))
     # Nearly always the first column decides; further ones are read only where it is NaN.
