@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainer.backbone import Backbone
 from trainer.feature_folder import FeatureFolderError, Known
+
+if TYPE_CHECKING:
+    from trainer.backbone import Backbone
 
 SAME_BACKBONE = 0.999
 """Cosine of the probe's features from which two backbones of one name are the same: devices and
 precisions differ by less, other weights by more."""
 
 
-def probe_feature(backbone: Backbone) -> NDArray[np.float16]:
-    """(D,) of the picture."""
+def probe_picture() -> Image.Image:
+    """The picture, 256 x 256 pixels."""
     across, down = np.meshgrid(np.linspace(0, 255, 256), np.linspace(255, 0, 256))
     rings = 127.5 + 127.5 * np.sin((across - 90) * (down - 140) / 1500)
-    pixels = np.stack([across, down, rings], axis=-1).astype(np.uint8)
+    return Image.fromarray(np.stack([across, down, rings], axis=-1).astype(np.uint8))
+
+
+def probe_feature(backbone: Backbone) -> NDArray[np.float16]:
+    """(D,) of the picture."""
     prepare = backbone.fast_preprocess or backbone.preprocess
-    made = backbone.encode_images(prepare(Image.fromarray(pixels))[None])[0]
+    made = backbone.encode_images(prepare(probe_picture())[None])[0]
     return made.astype(np.float16)
 
 

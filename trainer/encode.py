@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import numpy as np
 from PIL import Image
@@ -34,6 +34,7 @@ from trainer.events import (
     DownloadProgress,
     EncodeMap,
     EncodePhotos,
+    EncoderAway,
     EncoderFailed,
     EncoderReady,
     EncodeTexts,
@@ -41,6 +42,7 @@ from trainer.events import (
     MapEncoded,
     PhotoFailure,
     PhotosEncoded,
+    Place,
     TextsEncoded,
     TurnedEncoded,
 )
@@ -63,6 +65,10 @@ from trainer.process_io import (
 )
 from trainer.temporary_files import temporary_name
 from trainer.threads import start_thread
+
+if TYPE_CHECKING:
+    from trainer.remote.far_photo_encoder import FarPhotoEncoder, FolderReader
+    from trainer.remote.other_computer import OtherComputer
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +121,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         help="exit after this time without a request (default: never)",
+    )
+    parser.add_argument(
+        "--machine",
+        default="",
+        metavar="MACHINE",
+        help="have another computer encode photos, as for ssh: user@host",
+    )
+    parser.add_argument(
+        "--folder",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("HERE", "THERE"),
+        help="a folder that the other computer sees too, and its path there: its photos are not "
+        "sent",
     )
     parser.add_argument(
         "--torch", action="store_true", help="use torch, whatever could be used instead"
@@ -171,21 +192,43 @@ def _serve(arguments: argparse.Namespace, inbox: Inbox, events: EventStream) -> 
     backbone = _load(
         arguments.backbone, arguments.device, threads, inbox, events, in_torch=arguments.torch
     )
+    events.send(ready_event(backbone))
+    log.info("ready: %s on %s", backbone.name, backbone.device_label)
+    other = _other_computer(arguments, backbone, events)
+    usual = cores() if other is not None else default_threads(backbone.device)
     encoder = Encoder(
         backbone,
         out,
         events,
-        threads=arguments.threads or (1 if arguments.gentle else default_threads(backbone.device)),
+        threads=arguments.threads or (1 if arguments.gentle else usual),
         batch=arguments.batch or None,
         rest=_rest if arguments.gentle and backbone.device.type != "cpu" else None,
+        other=other,
     )
-    events.send(ready_event(backbone))
-    log.info("ready: %s on %s", backbone.name, backbone.device_label)
+    inbox.on_here = other.encode_here if other is not None else None
     try:
         encoder.work(inbox, arguments.idle_seconds or None)
     finally:
         encoder.close()
     return EXIT_DONE
+
+
+def _other_computer(
+    arguments: argparse.Namespace, backbone: EncodingModel, events: EventStream
+) -> OtherComputer | None:
+    if not arguments.machine:
+        return None
+    from trainer.remote.machine import SshMachine  # noqa: PLC0415
+    from trainer.remote.other_computer import OtherComputer  # noqa: PLC0415
+    from trainer.remote.trouble import MachineError  # noqa: PLC0415
+
+    try:
+        machine = SshMachine(arguments.machine)
+    except MachineError as error:
+        sentence = error.trouble.sentence
+        events.send(EncoderAway(arguments.machine[:80], Place.REFUSED, reason=sentence))
+        return None
+    return OtherComputer(machine, backbone, events.send, folders=dict(arguments.folder))
 
 
 def ready_event(backbone: EncodingModel) -> EncoderReady:
@@ -257,13 +300,16 @@ class Encoder:
         threads: int,
         batch: int | None = None,
         rest: Callable[[float], None] | None = None,
+        other: OtherComputer | None = None,
     ) -> None:
-        """``rest`` is called between batches of photos with the seconds since the last rest."""
+        """``rest`` is called between batches of photos with the seconds since the last rest;
+        ``other`` encodes photos, if it can be reached."""
         self._backbone = backbone
         self._out = out
         self._events = events
-        self._encoder = PhotoEncoder(backbone, batch)
         self._preprocess = backbone.preparation
+        self._other = other
+        self._encoder: PhotoEncoder | FarPhotoEncoder = PhotoEncoder(backbone, batch)
         self._at_least = SHARPNESS * backbone.input_side
         self._reader = PhotoReader(
             self._preprocess,
@@ -271,6 +317,12 @@ class Encoder:
             threads=threads,
             window=max(_WINDOW_BATCHES * self._encoder.batch, 2 * threads),
         )
+        self._photos: PhotoReader | FolderReader = self._reader
+        self._read_ahead: Callable[[PhotoRequest], None] = lambda request: self._reader.add(
+            _paths(request)
+        )
+        if other is not None:
+            self._encode_with(other, self._encoder)
         self._files = 0
         self._rest = rest
         self._rested = time.monotonic()
@@ -281,7 +333,7 @@ class Encoder:
         Raises:
             _StoppedError: on ``Stop``.
         """
-        inbox.on_photos = lambda request: self._reader.add(_paths(request))
+        inbox.on_photos = self._read_ahead
         while (message := inbox.take(idle_seconds)) is not None:
             if isinstance(message, UrgentRequest):
                 self._answer_urgent(message)
@@ -294,6 +346,19 @@ class Encoder:
 
     def close(self) -> None:
         self._reader.close()
+        if self._other is not None:
+            self._other.close()
+
+    def _encode_with(self, other: OtherComputer, here: PhotoEncoder) -> None:
+        from trainer.remote.far_photo_encoder import FarPhotoEncoder, FolderReader  # noqa: PLC0415
+
+        self._photos = photos = FolderReader(self._reader, other)
+        self._read_ahead = lambda request: photos.add(
+            _paths(request), pixels=isinstance(request, EncodeTurned)
+        )
+        self._encoder = FarPhotoEncoder(
+            here, other, lambda path: self._reader.read_now(path, self._preprocess)
+        )
 
     def _encode(
         self, count: int, take: Callable[[int], list[Pixels | UnreadablePhoto]], inbox: Inbox
@@ -315,7 +380,7 @@ class Encoder:
             raise BackboneError("no-memory", str(error)) from error
 
     def _answer_photos(self, request: EncodePhotos, inbox: Inbox) -> None:
-        encoded = self._encode(len(request.paths), self._reader.take, inbox)
+        encoded = self._encode(len(request.paths), self._photos.take, inbox)
         ids = np.array(request.ids, np.int64)
         failures = [PhotoFailure(request.ids[i], reason) for i, reason in encoded.failures]
         file = ""
@@ -329,7 +394,7 @@ class Encoder:
         self._events.send(PhotosEncoded(request.request, file, len(encoded.positions), failures))
 
     def _answer_turned(self, request: EncodeTurned, inbox: Inbox) -> None:
-        [photo] = self._reader.take(1)
+        [photo] = self._photos.take(1)
         if isinstance(photo, UnreadablePhoto):
             self._events.send(TurnedEncoded(request.request, "", photo.reason))
             return

@@ -102,6 +102,11 @@ class CaptionPhotos(Message):
 
 
 @dataclass(frozen=True)
+class EncodeHere(Message):
+    """To an encoder that uses another computer: encode here until it is started again."""
+
+
+@dataclass(frozen=True)
 class Stop(Message):
     """To the encoder: exit now.  To a training run: stop within 2 s and keep the best prompts so
     far.
@@ -218,6 +223,34 @@ class EncoderFailed(Message):
     kind: str
     message: str
     request: str = ""
+
+
+class Place(StrEnum):
+    """Where photos are encoded, and why."""
+
+    CONNECTING = "connecting"
+    THERE = "there"
+    LOST = "lost"
+    """The connection is gone; it is tried again."""
+    HERE = "here"
+    """It could not be reached for too long, or the user wants it so; it is tried again unless the
+    user does not want it."""
+    REFUSED = "refused"
+    """It cannot be used; photos are encoded here."""
+
+
+@dataclass(frozen=True)
+class EncoderAway(Message):
+    """Where an encoder that uses another computer encodes photos.  ``device``: of the other one,
+    as the user reads it, once it is known; ``reason``: a sentence where it is not used, or "";
+    ``not_found``: photos that it did not find in its own folders so far, and which were sent.
+    """
+
+    machine: str
+    place: Place
+    device: str = ""
+    reason: str = ""
+    not_found: int = 0
 
 
 # -------------------------------------------------------- events of encoding a folder
@@ -574,6 +607,50 @@ class FarInstalling(Message):
 @dataclass(frozen=True)
 class FarInstalled(Message):
     """LMPT Desktop is installed there."""
+
+
+@dataclass(frozen=True)
+class FarEncoder(Message):
+    """A backbone is loaded there: features of ``dim`` numbers and ``windows`` windows, of photos of
+    ``side`` x ``side`` pixels; ``device`` as the user reads it.
+    """
+
+    dim: int
+    windows: int
+    side: int
+    device: str
+
+
+@dataclass(frozen=True)
+class FarPhotos(Message):
+    """To it: encode photos; as many bytes as ``sizes`` says follow, a lossless WebP each."""
+
+    number: int
+    sizes: list[int]
+
+
+@dataclass(frozen=True)
+class FarFiles(Message):
+    """To it: decode and encode files of its own, if they are there with these sizes in bytes and
+    these times in seconds.
+    """
+
+    number: int
+    paths: list[str]
+    sizes: list[int]
+    times: list[Finite]
+
+
+@dataclass(frozen=True)
+class FarFeatures(Message):
+    """The answer to either.  ``failures``: which photos have no feature, ``id`` is the position in
+    the request; ``missing``: which files are not there.  Of all others follow, in order, the bytes
+    of the features, float16 (n, D), and those of the windows, int8 (n, W, D).
+    """
+
+    number: int
+    failures: list[PhotoFailure] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)
 
 
 def to_line(message: Message) -> str:

@@ -79,7 +79,7 @@ class PhotoEncoder:
         Raises:
             OutOfMemoryError: if a single photo does not fit.
         """
-        result = self._nothing()
+        result = self.nothing()
         done = 0
         while done < count:
             between()
@@ -102,7 +102,7 @@ class PhotoEncoder:
         ]
         good = [(i, item) for i, item in enumerate(taken) if not isinstance(item, UnreadablePhoto)]
         if not good:
-            return replace(self._nothing(), failures=failures)
+            return replace(self.nothing(), failures=failures)
         positions = np.array([i for i, _ in good], np.int64)
         batches = list(self._in_batches(stacked([item for _, item in good])))
         features = np.concatenate([batch for batch, _ in batches])
@@ -116,7 +116,8 @@ class PhotoEncoder:
             sorted(failures),
         )
 
-    def _nothing(self) -> Encoded:
+    def nothing(self) -> Encoded:
+        """The features of no photos."""
         dim, windows = self._tower.dim, self._tower.windows
         return Encoded(
             np.zeros(0, np.int64),

@@ -16,6 +16,7 @@ from typing import IO, TextIO
 
 from trainer.events import (
     MAX_LINE_BYTES,
+    EncodeHere,
     EncodeMap,
     EncodePhotos,
     EncodeTexts,
@@ -80,6 +81,8 @@ class Inbox:
         self._ended = False
         self._early: list[PhotoRequest] = []
         self._on_photos: Callable[[PhotoRequest], None] | None = None
+        self.on_here: Callable[[], None] | None = None
+        """Called when photos are to be encoded on this computer, though another one is used."""
         self.stopped = False
         """A ``Stop`` was received."""
 
@@ -184,6 +187,9 @@ def read_requests(stream: TextIO, inbox: Inbox) -> None:
                     log.warning("ignoring a request with unequal ids and paths")
                     continue
                 inbox.put(message)
+            elif isinstance(message, EncodeHere):
+                if inbox.on_here is not None:
+                    inbox.on_here()
             else:
                 log.warning("ignoring a %s", type(message).__name__)
     except (OSError, ValueError) as error:

@@ -45,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     install = actions.add_parser("install", help="install this program on another computer")
     install.add_argument("machine", metavar="MACHINE", help="as for ssh: user@host")
     actions.add_parser("probe", help="what the other computer answers to check")
+    encode = actions.add_parser("encode", help="what the other computer answers to encode")
+    encode.add_argument("--backbone", required=True)
     for name in ACTIONS:
         action = actions.add_parser(name, help="what the other computer answers to fit")
         action.add_argument("id", metavar="ID")
@@ -66,7 +68,12 @@ def run_remote(arguments: argparse.Namespace, fit: Fit) -> int:
         return 1 if found.trouble is not None else 0
     with _claimed() as (stdin, stdout):
         job_id, skip = getattr(arguments, "id", ""), getattr(arguments, "skip", 0)
-        return run(Request(arguments.action, job_id, skip), stdin, stdout)
+        backbone = getattr(arguments, "backbone", "")
+        code = run(Request(arguments.action, job_id, skip, backbone), stdin, stdout)
+        if arguments.action == "encode":
+            # Native threads abort the process when Python shuts them down one by one.
+            os._exit(code)
+        return code
 
 
 Fit = Callable[[argparse.Namespace], int]

@@ -94,13 +94,15 @@ def jobs_folder() -> Path:
 class Request:
     """What is asked of this computer.
 
-    ``action``: one of :data:`ACTIONS`, or ``probe``; ``job_id``: of :data:`trainer.remote.JOB_ID`;
-    ``skip``: how many events of the run the courier has already.
+    ``action``: one of :data:`ACTIONS`, ``probe`` or ``encode``; ``job_id``: of
+    :data:`trainer.remote.JOB_ID`; ``skip``: how many events of the run the courier has already;
+    ``backbone``: which one is to encode.
     """
 
     action: str
     job_id: str = ""
     skip: int = 0
+    backbone: str = ""
 
 
 def run(request: Request, stdin: IO[bytes], stdout: IO[bytes]) -> int:
@@ -123,6 +125,11 @@ def run(request: Request, stdin: IO[bytes], stdout: IO[bytes]) -> int:
             log.exception("%s failed", request.action)
             full = error.errno in _FULL
             say(FarRefused(Trouble.FULL if full else Trouble.OTHER, str(error)))
+        except Exception as error:
+            if request.action != "encode":
+                raise
+            log.exception("photos cannot be encoded")
+            say(FarRefused(Trouble.OTHER, str(error)))
     except BrokenPipeError:
         log.info("the connection is gone")
         # Nothing more can be flushed there at exit.
@@ -131,13 +138,22 @@ def run(request: Request, stdin: IO[bytes], stdout: IO[bytes]) -> int:
 
 
 def _act(request: Request, say: Say, stdin: IO[bytes], stdout: IO[bytes]) -> None:
-    action = request.action
-    if action == "probe":
+    if request.action == "probe":
         say(FarHello(PROTOCOL, _version()))
         say(_machine())
-        return
-    if JOB_ID.fullmatch(request.job_id) is None:
+    elif request.action == "encode":
+        from trainer.remote.encode_there import Voice, serve  # noqa: PLC0415
+
+        say(FarHello(PROTOCOL, _version()))
+        serve(request.backbone, stdin, Voice(stdout))
+    elif JOB_ID.fullmatch(request.job_id) is None:
         raise MachineError(Trouble.NO_JOB, "not a job's name")
+    else:
+        _act_on_job(request, say, stdin, stdout)
+
+
+def _act_on_job(request: Request, say: Say, stdin: IO[bytes], stdout: IO[bytes]) -> None:
+    action = request.action
     folder = jobs_folder() / request.job_id
     say(FarHello(PROTOCOL, _version(), folder.is_dir()))
     if action == "start":

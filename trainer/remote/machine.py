@@ -340,6 +340,10 @@ class Connection:
         """
         unpack(self, folder, RESULT_FILES)
 
+    def count_anew(self) -> None:
+        """What was said so far does not count towards :data:`MOST_BYTES`."""
+        self._received = 0
+
     def _count(self, size: int) -> None:
         self._fed = time.monotonic()
         self._received += size

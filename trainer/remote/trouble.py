@@ -37,6 +37,12 @@ class Trouble(StrEnum):
     NO_RESULT = "no-result"
     BAD_RESULT = "bad-result"
     FLOOD = "flood"
+    NO_BACKBONE = "no-backbone"
+    OTHER_BACKBONE = "other-backbone"
+    OWN_WEIGHTS = "own-weights"
+    NO_PIXELS = "no-pixels"
+    BAD_FEATURES = "bad-features"
+    KEEPS_ENDING = "keeps-ending"
     OTHER = "other"
 
     @property
@@ -110,6 +116,20 @@ _SENTENCES = {
         "What the other computer sent is not a result of this training. It was thrown away."
     ),
     Trouble.FLOOD: N_("The other computer sends more than a training has to say."),
+    Trouble.NO_BACKBONE: N_("The other computer cannot load this backbone."),
+    Trouble.OTHER_BACKBONE: N_(
+        "The other computer has another version of this backbone, whose features do not go "
+        "together with those of this computer. Update LMPT Desktop there, or here."
+    ),
+    Trouble.OWN_WEIGHTS: N_(
+        "This backbone is from a file or folder of this computer, which the other one does not "
+        "have."
+    ),
+    Trouble.NO_PIXELS: N_("This backbone takes photos in a form that is not sent."),
+    Trouble.BAD_FEATURES: N_(
+        "What the other computer sent are not features of these photos. It was thrown away."
+    ),
+    Trouble.KEEPS_ENDING: N_("The program on the other computer stops at these photos every time."),
     Trouble.OTHER: N_("The program on the other computer stopped unexpectedly."),
 }
 
