@@ -537,7 +537,13 @@ SUGGEST_RETRAIN = flag(
 TRAIN_AWAY = flag("train-away", False, storage=Storage.COMPUTER)
 """Whether a retraining is done on MACHINE, unless the user chooses otherwise."""
 MACHINE = text("machine", storage=Storage.COMPUTER)
-"""Another computer to train on, as for ssh (``trainer.remote.machine``); "" for none."""
+"""Another computer to train and encode on, as for ssh (``trainer.remote.machine``); "" for none."""
+ENCODE_AWAY = flag("encode-away", False, storage=Storage.COMPUTER)
+"""Whether photos are encoded on MACHINE, too, where a retraining is."""
+FOLDER_HERE = text("folder-here", storage=Storage.COMPUTER)
+"""A folder of this computer that MACHINE sees as well; "" for none."""
+FOLDER_THERE = text("folder-there", storage=Storage.COMPUTER)
+"""Its path there."""
 
 BACKBONE_OFFER_ANSWERED = flag("backbone-offer-answered", False, storage=Storage.COMPUTER)
 """A better backbone was offered once and the user has answered."""

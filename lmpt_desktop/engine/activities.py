@@ -60,6 +60,10 @@ class Activities:
         elif kind is ActivityKind.VERIFY:
             self._verification.resume()
 
+    def encode_here(self) -> None:
+        """Do not wait for another computer."""
+        self._model.encode_here()
+
     def cancel(self, kind: ActivityKind) -> None:
         """Stop it and keep what is done; a change of the backbone is given up, its download
         included."""

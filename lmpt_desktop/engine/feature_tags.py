@@ -33,7 +33,7 @@ from lmpt_desktop.settings import BAND_LIMITS, STRICTNESS, Settings, Storage
 from trainer import checked_json
 from trainer.bands import Band, BandLimits
 from trainer.checked_json import Count, JsonError
-from trainer.events import EncoderReady, PhotoFailure
+from trainer.events import EncoderAway, EncoderReady, PhotoFailure
 from trainer.feature_folder import (
     PHOTOS_NAME,
     FeatureFolderError,
@@ -313,6 +313,9 @@ class _Sink:
         pass
 
     def encoder_failed(self, error: EncoderError, details: str) -> None:
+        pass
+
+    def encoder_away(self, away: EncoderAway) -> None:
         pass
 
     def encoder_activity(self, activity: Activity) -> None:

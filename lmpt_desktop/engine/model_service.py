@@ -34,6 +34,7 @@ from lmpt_desktop.engine.encoding.backbones import BackboneInfo, offered_backbon
 from lmpt_desktop.engine.encoding.encoder import EncoderClient, EncoderError
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
 from lmpt_desktop.engine.encoding.model_facts import ModelFacts, setting_name
+from lmpt_desktop.engine.encoding.place import HERE, EncodingPlace
 from lmpt_desktop.engine.encoding.requests import PhotoMap
 from lmpt_desktop.engine.encoding.window_samples import WindowSamples
 from lmpt_desktop.engine.library_state import LibraryState
@@ -52,7 +53,7 @@ from lmpt_desktop.inference.weights import ClassWeights, WindowSample
 from lmpt_desktop.ingest.file_times import is_unchanged
 from lmpt_desktop.settings import BACKBONE, DEVICE, Settings
 from lmpt_desktop.translation import _
-from trainer.events import EncoderReady, PhotoFailure
+from trainer.events import EncoderAway, EncoderReady, PhotoFailure, Place
 from trainer.prompt_set import PromptSetError
 from trainer.suggested import is_downloaded
 from trainer.threads import start_thread
@@ -99,6 +100,10 @@ class _ServiceSink:
     def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
         sent = [self._sent.pop(item.id, "") for item in failures]
         self._service._photos_failed(failures, sent)
+
+    def encoder_away(self, away: EncoderAway) -> None:
+        if self._service.uses(self.client) or self._service.change.is_from(self.client):
+            self._service._encoder_away(away, in_use=self._service.uses(self.client))
 
     def encoder_failed(self, error: EncoderError, details: str) -> None:
         if self._service.change.is_from(self.client):
@@ -147,6 +152,9 @@ class ModelService:
         self._features_arrived = features_arrived
         self._teach = teach
         self._base: tuple[tuple[int, ...], ClassWeights] | None = None
+        self._place = HERE
+        self._own_device = ""
+        """What this computer encodes on."""
         self._gentle = ""
         """Why encoding is slowed down, see :mod:`.encoding.throttle`; "" at full speed."""
         self.only_folders: set[int] | None = None
@@ -219,6 +227,7 @@ class ModelService:
             sink,
             command=self._command,
             gentle=self._gentle,
+            place=self._place,
             make_folder=lambda folder: self._catalogue.make_folder(_CHUNKS, folder.name),
         )
         return sink.client
@@ -301,6 +310,23 @@ class ModelService:
     def forget_cancel(self) -> None:
         """The user has added photos: an earlier cancel no longer applies."""
         self._cancelled = False
+
+    def encode_here(self) -> None:
+        """Encode on this computer instead of waiting for another one."""
+        if self._client is not None:
+            self._client.encode_here()
+        self.change.encode_here()
+
+    def set_place(self, place: EncodingPlace) -> None:
+        """Encode photos there from now on; the encoder is started again if that is another
+        place."""
+        with self._lock:
+            if place == self._place:
+                return
+            self._place = place
+            client = self._client
+        if client is not None:
+            self._renew_client()
 
     def set_gentle(self, reason: str) -> None:
         """Slow encoding down because of ``reason``; "" for full speed."""
@@ -641,7 +667,7 @@ class ModelService:
             self.change.loaded()
         elif self.uses(client):
             self._failure = None
-            self.device = ready.device
+            self.device = self._own_device = ready.device
             self._notify_encoder()
             self.refresh()
             if facts.windows and (before is None or before.windows != facts.windows):
@@ -684,10 +710,12 @@ class ModelService:
         self._settings.set(DEVICE, device)
 
     def _use_device(self, device: str) -> None:
+        self._chosen_device = device
+        if self._encode:
+            self._renew_client()
+
+    def _renew_client(self) -> None:
         with self._lock:
-            self._chosen_device = device
-            if not self._encode:
-                return
             old, self._client = self._client, self._new_client(self.backbone)
             self._requested.clear()
             self._failure = None
@@ -697,6 +725,17 @@ class ModelService:
         self._worker.post("missing", self.queue_missing)
         self.refresh()
         self.change.restart()
+
+    def _encoder_away(self, away: EncoderAway, *, in_use: bool) -> None:
+        """Where photos are encoded, as the encoder says."""
+        if in_use:
+            there = away.place is Place.THERE
+            self.device = f"{away.device} · {away.machine}" if there else self._own_device
+            self._notify_encoder()
+        if away.place is Place.REFUSED:
+            title = _("Photos are encoded on this computer")
+            reason = _("{machine} cannot be used for it: {reason}")
+            self._notify(Problem(title, reason.format(machine=away.machine, reason=_(away.reason))))
 
     def _encoder_failed(self, error: EncoderError, details: str) -> None:
         """The encoder has stopped because of an error."""

@@ -43,7 +43,8 @@ class Activity:
     (download) or steps (fit); ``total`` is 0 if unknown.  ``seconds_left`` is None where there is
     no estimate.  ``message`` is a sentence for the user, or ""; ``note`` a short remark
     ("slowly, on battery"), or "".  ``again``: photos that have been encoded before are encoded in
-    more detail.  ``pausable``: it can be paused, though not all of its kind can.
+    more detail.  ``pausable``: it can be paused, though not all of its kind can.  ``waits``: for
+    another computer; it need not.
     """
 
     kind: ActivityKind
@@ -55,6 +56,7 @@ class Activity:
     note: str = ""
     again: bool = False
     pausable: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True)

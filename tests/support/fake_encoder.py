@@ -5,8 +5,9 @@ of the texts in its file name: ``dog+cat_3.jpg`` lies near "dog" and "cat"; with
 ``looks`` it is what the photo looks like, and with ``decodes`` what cannot be decoded fails. With
 the option ``windows`` each of these texts is in windows of its own, and the cells of its map are
 texts too: :func:`photo_map`. Names that begin with ``crash``, ``crashonce``, ``bad`` or ``hang`` do
-what they say; ``FAKE_ENCODER`` (JSON) can change how it starts. Every start is noted in
-``starts.txt`` beside the output folder.
+what they say; ``FAKE_ENCODER`` (JSON) can change how it starts. With ``--machine`` it says that it
+uses another computer or, by the option ``place``, that it does not; with a lost one photos wait.
+Every start is noted in ``starts.txt`` beside the output folder.
 
 Tests start hundreds of it, and numpy takes longer to import than everything else: it is imported
 only for what no earlier process has computed (:func:`kept`).
@@ -31,8 +32,10 @@ from trainer.box import Box
 from trainer.events import (
     PROTOCOL,
     DownloadProgress,
+    EncodeHere,
     EncodeMap,
     EncodePhotos,
+    EncoderAway,
     EncoderFailed,
     EncoderReady,
     EncodeTexts,
@@ -41,6 +44,7 @@ from trainer.events import (
     Message,
     PhotoFailure,
     PhotosEncoded,
+    Place,
     Stop,
     TextsEncoded,
     TurnedEncoded,
@@ -317,13 +321,27 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--gentle", action="store_true")
     parser.add_argument("--torch", action="store_true")
+    parser.add_argument("--machine", default="")
+    parser.add_argument("--folder", nargs=2, action="append", default=[])
     arguments = parser.parse_args()
     encoder = FakeEncoder(arguments.out)
     encoder.start(arguments.backbone, gentle=arguments.gentle, in_torch=arguments.torch)
+    held: list[EncodePhotos] | None = None
+    if machine := arguments.machine:
+        place = Place(encoder.options.get("place", "there"))
+        say(EncoderAway(machine, place, "H200" if place is Place.THERE else "", "So it is."))
+        held = [] if place is Place.LOST else None
     for line in sys.stdin:
         match parse_line(line):
+            case EncodePhotos() as request if held is not None:
+                held.append(request)
             case EncodePhotos() as request:
                 encoder.photos(request)
+            case EncodeHere():
+                say(EncoderAway(machine, Place.HERE))
+                for request in held or ():
+                    encoder.photos(request)
+                held = None
             case EncodeTexts() as request:
                 encoder.texts(request)
             case EncodeTurned() as request:

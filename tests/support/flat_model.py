@@ -59,4 +59,4 @@ class FlatModel:
     def encode_texts(
         self, texts: Sequence[str], templates: Sequence[str] = ()
     ) -> NDArray[np.float32]:
-        raise NotImplementedError
+        return np.tile(np.eye(1, DIM, dtype=np.float32), (len(texts), 1))

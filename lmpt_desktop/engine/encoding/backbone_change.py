@@ -157,6 +157,12 @@ class BackboneChange:
         )
         return True
 
+    def encode_here(self) -> None:
+        """As :meth:`EncoderClient.encode_here`."""
+        client = self._client
+        if client is not None:
+            client.encode_here()
+
     def set_gentle(self, reason: str) -> None:
         """As :meth:`EncoderClient.set_gentle`."""
         client = self._client
@@ -217,6 +223,7 @@ class BackboneChange:
                     self._activity(activity.state, before + activity.done, before + activity.total),
                     seconds_left=activity.seconds_left,
                     note=activity.note,
+                    waits=activity.waits,
                 )
             )
         elif activity.state is ActivityState.IDLE:

@@ -28,6 +28,7 @@ from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.engine.child_process import TRAINER, ChildProcess
 from lmpt_desktop.engine.encoding.encoder_sink import EncoderError, EncoderSink
 from lmpt_desktop.engine.encoding.photo_queue import PhotoQueue
+from lmpt_desktop.engine.encoding.place import HERE, EncodingPlace, remark
 from lmpt_desktop.engine.encoding.progress import EncodeProgress
 from lmpt_desktop.engine.encoding.requests import (
     CRASH_REASON,
@@ -46,8 +47,10 @@ from lmpt_desktop.translation import _
 from trainer.events import (
     PROTOCOL,
     DownloadProgress,
+    EncodeHere,
     EncodeMap,
     EncodePhotos,
+    EncoderAway,
     EncoderFailed,
     EncoderReady,
     EncodeTexts,
@@ -56,6 +59,7 @@ from trainer.events import (
     Message,
     PhotoFailure,
     PhotosEncoded,
+    Place,
     Stop,
     TextsEncoded,
     TurnedEncoded,
@@ -93,6 +97,7 @@ class EncoderClient:
         stall_seconds: float = 900.0,
         backoff: Sequence[float] = BACKOFF_SECONDS,
         gentle: str = "",
+        place: EncodingPlace = HERE,
         make_folder: Callable[[Path], object] = make_private_folder,
     ) -> None:
         """No process is started until there is work.
@@ -106,6 +111,7 @@ class EncoderClient:
             stall_seconds: the process counts as crashed after this time without an answer.
             backoff: seconds to wait before the first, second, ... restart in a row.
             gentle: see :meth:`set_gentle`.
+            place: where photos are encoded.
             make_folder: makes the folder, or raises OSError or CatalogueError.
         """
         self.backbone = backbone
@@ -136,6 +142,9 @@ class EncoderClient:
         self._closed = False
         self._gentle = gentle
         self._started_gentle = False
+        self._place = place
+        self._away: EncoderAway | None = None
+        """What the process says of the other computer; None where none is used."""
         self._crashes_in_row = 0
         self._in_torch = False
         """Whether the process is told to use torch, since another way crashed."""
@@ -206,6 +215,10 @@ class EncoderClient:
         Requests in flight are answered first, then another process takes over.
         """
         self._post(lambda: self._set_gentle(reason))
+
+    def encode_here(self) -> None:
+        """Do not wait for the other computer: encode here as long as this process runs."""
+        self._post(self._encode_here)
 
     def cancel(self) -> None:
         """Drop the waiting photos, turned ones too, and stop a download or loading."""
@@ -384,7 +397,7 @@ class EncoderClient:
             return
         self._generation += 1
         generation = self._generation
-        self._ready = self._fatal = None
+        self._ready = self._fatal = self._away = None
         self._ending = False
         self._last_message = self._last_work = time.monotonic()
         arguments = ["--backbone", self.backbone, "--device", self.device]
@@ -393,6 +406,7 @@ class EncoderClient:
             arguments.append("--gentle")
         if self._in_torch:
             arguments.append("--torch")
+        arguments += self._place.arguments()
         try:
             self._child = ChildProcess(
                 [*self._command, *arguments, "--out", str(self._folder)],
@@ -492,6 +506,9 @@ class EncoderClient:
                 )
             case MapEncoded():
                 self._fail(self._maps.answered(message.request), _photo_error(message.reason))
+            case EncoderAway():
+                self._away = message
+                self._sink.encoder_away(message)
             case EncoderFailed():
                 self._request_failed(message)
             case _:
@@ -666,6 +683,10 @@ class EncoderClient:
         self._gentle = reason
         self._progress.restart()
 
+    def _encode_here(self) -> None:
+        if self._child is not None:
+            self._child.send(EncodeHere())
+
     def _cancel(self) -> None:
         self._photos.clear()
         self._turned.fail(EncoderError("cancelled", _("Encoding was cancelled.")))
@@ -705,13 +726,16 @@ class EncoderClient:
     def _report(self) -> None:
         first_time = self._photos.first_time
         left = first_time or len(self._photos)
+        away = self._away if self._ready is not None else None
+        where = remark(away) if away is not None else ""
         activity = self._progress.activity(
             left,
             paused=self._paused,
             failure=str(self._failed) if self._failed else "",
             again=left > first_time,
             waiting_for_model=self._ready is None,
-            note=self._gentle,
+            note=" · ".join(filter(None, [_(self._gentle) if self._gentle else "", where])),
+            waits=away is not None and away.place in (Place.CONNECTING, Place.LOST),
         )
         if activity is not None:
             self._sink.encoder_activity(activity)

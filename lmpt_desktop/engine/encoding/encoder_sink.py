@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.engine.notices import Activity
-from trainer.events import EncoderReady, PhotoFailure
+from trainer.events import EncoderAway, EncoderReady, PhotoFailure
 
 
 class EncoderError(Exception):
@@ -45,6 +45,10 @@ class EncoderSink(Protocol):
 
     def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
         """These photos cannot be encoded."""
+        ...
+
+    def encoder_away(self, away: EncoderAway) -> None:
+        """Where photos are encoded, if another computer is used."""
         ...
 
     def encoder_failed(self, error: EncoderError, details: str) -> None:

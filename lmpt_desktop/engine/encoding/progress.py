@@ -53,9 +53,10 @@ class EncodeProgress:
         waiting_for_model: bool,
         again: bool = False,
         note: str = "",
+        waits: bool = False,
     ) -> Activity | None:
-        """The activity to report, or None where nothing has changed since the last one; ``note`` is
-        used while photos are encoded, see :class:`Activity`.
+        """The activity to report, or None where nothing has changed since the last one; ``note``
+        and ``waits`` are used while photos are encoded, see :class:`Activity`.
 
         ``again``: the photos that are left have been encoded before.  They are counted by
         themselves, so that a new photo is not the 90,001st.
@@ -84,9 +85,17 @@ class EncodeProgress:
                 seconds = left / self._rate if self._rate else None
             elif self._rate:
                 seconds = left / self._rate
-        remark = note if state is ActivityState.RUNNING else ""
+        running = state is ActivityState.RUNNING
         activity = Activity(
-            ActivityKind.ENCODE, state, done, total, seconds, message, remark, again
+            ActivityKind.ENCODE,
+            state,
+            done,
+            total,
+            None if waits else seconds,
+            message,
+            note if running else "",
+            again,
+            waits=waits and running,
         )
         if self._last is not None and _same(activity, self._last):
             return None
@@ -97,11 +106,12 @@ class EncodeProgress:
 def _same(new: Activity, old: Activity) -> bool:
     if new.state is old.state is ActivityState.IDLE:
         return True
-    return (new.state, new.done, new.total, new.message, new.note, new.again) == (
+    return (new.state, new.done, new.total, new.message, new.note, new.again, new.waits) == (
         old.state,
         old.done,
         old.total,
         old.message,
         old.note,
         old.again,
+        old.waits,
     )

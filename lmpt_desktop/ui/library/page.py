@@ -32,6 +32,7 @@ from lmpt_desktop.domain.predictions import has_scores
 from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine import notices
+from lmpt_desktop.engine.encoding.place import PLACE_SETTINGS, place_of
 from lmpt_desktop.engine.regions import RegionsAvailable
 from lmpt_desktop.engine.search import SearchReady
 from lmpt_desktop.inference.class_in_focus import ClassInFocus
@@ -197,7 +198,9 @@ class LibraryPage(QWidget):
                 SHOW_REGIONS, lambda kept: self.inspector.keep_region(kept, asked=True)
             ),
             settings.on_change(SHOW_DETAILS, self.inspector.expand_details),
+            *(settings.on_change(item, self._set_place) for item in PLACE_SETTINGS),
         )
+        self.session.model.set_place(place_of(settings))
 
     def _lay_out(self) -> None:
         splitter = self.pages.grid_page
@@ -297,6 +300,7 @@ class LibraryPage(QWidget):
         context.status.pause_requested.connect(self._pause)
         context.status.resume_requested.connect(self._resume)
         context.status.cancel_requested.connect(self._cancel)
+        context.status.here_requested.connect(self._encode_here)
         self.undo_stack.message.connect(context.status.show_text)
         self._toasts = VerdictToasts(self.undo_stack, context.notifications, self)
         self.acts.asked.connect(self._toasts.dismiss)
@@ -545,6 +549,13 @@ class LibraryPage(QWidget):
 
     def _cancel(self, kind: notices.ActivityKind) -> None:
         self.run(lambda: self.session.activities.cancel(kind))
+
+    def _set_place(self, *_: object) -> None:
+        place = place_of(self._context.settings)
+        self.run(lambda: self.session.model.set_place(place))
+
+    def _encode_here(self) -> None:
+        self.run(self.session.activities.encode_here)
 
     def close_page(self) -> None:
         """Stop listening to the session, so that it can be closed."""

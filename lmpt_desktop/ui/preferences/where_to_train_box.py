@@ -1,11 +1,15 @@
-"""Where to train: this computer or another one, in the computer's preferences."""
+"""Where to train and encode: this computer or another one, in the computer's preferences."""
 
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QFormLayout,
     QGroupBox,
     QHBoxLayout,
     QLineEdit,
@@ -17,7 +21,14 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 from lmpt_desktop.error_texts import message_of
-from lmpt_desktop.settings import MACHINE, TRAIN_AWAY, Settings
+from lmpt_desktop.settings import (
+    ENCODE_AWAY,
+    FOLDER_HERE,
+    FOLDER_THERE,
+    MACHINE,
+    TRAIN_AWAY,
+    Settings,
+)
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import muted
 from lmpt_desktop.ui.kit.label import Label
@@ -37,11 +48,85 @@ from trainer.remote.trouble import MachineError
 from trainer.threads import begun_pool
 
 
-class WhereToTrainBox(QGroupBox):
-    """Two choices, the name of the other computer, what is found there, and its installation."""
+class EncodeThere(QWidget):
+    """Whether the other computer encodes photos too, and which folder it sees itself."""
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
-        super().__init__(_("Where to train"), parent)
+        super().__init__(parent)
+        self._settings = settings
+        self.encode = QCheckBox(_("Encode &photos there, too"))
+        self.encode.setObjectName("encode-away")
+        self.encode.setChecked(settings.get(ENCODE_AWAY))
+        self.here = QLineEdit(settings.get(FOLDER_HERE))
+        self.here.setObjectName("folder-here")
+        self.there = QLineEdit(settings.get(FOLDER_THERE))
+        self.there.setObjectName("folder-there")
+        self.there.setPlaceholderText(_("if it sees them, too: /mnt/photos"))
+        self.choose = QPushButton(_("C&hoose..."))
+        self.choose.setAutoDefault(False)
+        self.says = Label()
+        self.says.setObjectName("folder-says")
+        self.says.setWordWrap(True)
+        self.says.hide()
+        row = QHBoxLayout()
+        row.addWidget(self.here, 1)
+        row.addWidget(self.choose)
+        self.folders = QWidget()
+        form = QFormLayout(self.folders)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow(_("Photos &here:"), row)
+        form.addRow(_("The same the&re:"), self.there)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.encode)
+        layout.addWidget(
+            muted(
+                _(
+                    "Photos are decoded here, and go there as small as the backbone takes them. "
+                    "If the other computer sees the same folder, only paths go there."
+                )
+            )
+        )
+        layout.addWidget(self.folders)
+        layout.addWidget(self.says)
+        self.folders.setEnabled(self.encode.isChecked())
+        self.encode.toggled.connect(self._choose_encoding)
+        self.choose.clicked.connect(self._choose_folder)
+        for line in (self.here, self.there):
+            line.textEdited.connect(lambda _text: self.says.hide())
+            line.editingFinished.connect(self._keep)
+
+    def _choose_encoding(self, there: bool) -> None:
+        self.folders.setEnabled(there)
+        self._settings.set(ENCODE_AWAY, there)
+
+    def _choose_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(
+            self, _("Choose the folder that the other computer sees, too"), self.here.text()
+        )
+        if chosen:
+            self.here.setText(chosen)
+            self._keep()
+            self.there.setFocus()
+
+    def _keep(self) -> None:
+        """Keep the folders, or say what is wrong with one."""
+        here, there = self.here.text().strip(), self.there.text().strip()
+        if (here and not Path(here).is_absolute()) or (there and not there.startswith("/")):
+            self.says.setText(_("Write whole paths, from the root of the disk."))
+            self.says.show()
+            return
+        for setting, path in ((FOLDER_HERE, here), (FOLDER_THERE, there)):
+            if path != self._settings.get(setting):
+                self._settings.set(setting, path)
+
+
+class WhereToTrainBox(QGroupBox):
+    """Two choices, the name of the other computer, what is found there, its installation, and
+    whether it encodes."""
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(_("Where to train and encode"), parent)
         self.setObjectName("where-to-train")
         self._settings = settings
         self.here = QRadioButton(_("This &computer"))
@@ -86,6 +171,8 @@ class WhereToTrainBox(QGroupBox):
                 )
             )
         )
+        self.encoding = EncodeThere(settings)
+        layout.addWidget(self.encoding)
         self._probing: LatestRequest[Found] = LatestRequest(self._found, self._failed, owner=self)
         chosen = self.away if settings.get(TRAIN_AWAY) else self.here
         chosen.setChecked(True)
@@ -108,6 +195,7 @@ class WhereToTrainBox(QGroupBox):
         self.away.setEnabled(free)
         self.machine.setEnabled(free and away)
         self.test.setEnabled(free and away and bool(self.machine.text().strip()))
+        self.encoding.setEnabled(away)
 
     def _choose(self, away: bool) -> None:
         self._show_choice()

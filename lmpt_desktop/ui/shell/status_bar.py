@@ -94,6 +94,8 @@ class StatusBar(QStatusBar):
     """The activity kind to pause."""
     resume_requested = Signal(object)
     cancel_requested = Signal(object)
+    here_requested = Signal()
+    """Encode on this computer instead of waiting for another one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,6 +114,12 @@ class StatusBar(QStatusBar):
         self.cancel_button.setToolTip(_("Stop; finished work is kept"))
         self.cancel_button.setAccessibleName(_("Stop"))
         self.cancel_button.clicked.connect(self._cancel_pressed)
+        self.here_button = self._button("status-here")
+        self.here_button.setText(_("Encode here"))
+        self.here_button.setToolTip(
+            _("Do not wait for the other computer: encode photos on this one")
+        )
+        self.here_button.clicked.connect(self.here_requested)
         self.queue = Label()
         self.queue.setObjectName("status-queue")
         self.queue.setContentsMargins(8, 0, 0, 0)
@@ -134,8 +142,8 @@ class StatusBar(QStatusBar):
         self.model.setProperty("role", "muted")
         self.model.setContentsMargins(8, 0, 8, 0)
         for part in (
-            self.learning, self.activity, self.progress, self.pause_button, self.cancel_button,
-            self.queue,
+            self.learning, self.activity, self.progress, self.here_button, self.pause_button,
+            self.cancel_button, self.queue,
         ):  # fmt: skip
             self.addPermanentWidget(part)
         self._update()
@@ -233,6 +241,7 @@ class StatusBar(QStatusBar):
         busy = activity is not None
         for part in (self.activity, self.progress, self.pause_button, self.cancel_button):
             part.setVisible(busy)
+        self.here_button.setVisible(activity is not None and activity.waits)
         self.cancel_button.setIcon(theme.icon("clear"))
         if activity is None:
             return

@@ -15,6 +15,7 @@ from PIL import Image
 from lmpt_desktop.catalogue import CatalogueLocked, CatalogueReadOnly
 from lmpt_desktop.domain.records import ClassSpec, ImageState, Verdict
 from lmpt_desktop.engine import instant
+from lmpt_desktop.engine.encoding.place import EncodingPlace
 from lmpt_desktop.engine.notices import (
     ActivityKind,
     AnnotationsChanged,
@@ -508,6 +509,24 @@ def test_a_listener_that_fails_does_not_stop_the_others(
     count = len(heard)
     session.vocabulary.add("boat")
     assert len(heard) == count
+
+
+def test_where_photos_are_encoded_is_said_and_a_refusal_is_a_problem(
+    open_session: Callable[..., LibrarySession], photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = open_session()
+    heard: list[Notice] = []
+    session.subscribe(heard.append)
+    session.model.set_place(EncodingPlace("attic"))
+    filled(session, photos)
+    assert session.model.device == "H200 · attic"
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"place": "refused"}))
+    session.model.set_place(EncodingPlace("cellar"))
+    assert session.model.encode_words(["a dog"]) is not None
+    assert session.wait_until_idle(60)
+    assert session.model.device == "CPU"
+    [problem] = [notice for notice in heard if isinstance(notice, Problem)]
+    assert problem.message == "cellar cannot be used for it: So it is."
 
 
 def test_the_session_imports_neither_torch_nor_qt() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import os
 import shlex
 import shutil
@@ -13,11 +15,26 @@ import pytest
 from drawn_photos import draw
 from flat_model import SIDE, FlatModel
 from loopback_ssh import NAME, SUPPORT, Attic
+from safetensors.numpy import load_file
 
+from trainer import encode
 from trainer.encode import SHARPNESS
-from trainer.events import EncoderAway, FarHello, Place, to_line
+from trainer.events import (
+    EncodeHere,
+    EncodePhotos,
+    EncoderAway,
+    EncoderReady,
+    EncodeTexts,
+    FarHello,
+    PhotosEncoded,
+    Place,
+    TextsEncoded,
+    parse_line,
+    to_line,
+)
 from trainer.photo_encoder import Encoded, PhotoEncoder
 from trainer.photo_reader import PhotoReader
+from trainer.process_io import EventStream
 from trainer.remote import PROTOCOL, far_photo_encoder, other_computer
 from trainer.remote.far_photo_encoder import FarPhotoEncoder, FolderReader, place_there
 from trainer.remote.machine import SshMachine
@@ -229,6 +246,49 @@ def test_the_user_need_not_wait(attic: Attic, photos: list[Path], here: Make) ->
     computer = here(attic.ssh)
     check(computer.encode(photos, between=computer.other.encode_here), photos)
     assert computer.places == [Place.CONNECTING, Place.HERE]
+
+
+def test_the_process_answers_texts_while_photos_wait_for_a_connection(
+    attic: Attic, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attic.program("sleep 30")
+    monkeypatch.setenv("PATH", f"{attic.path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(encode, "load_encoder", lambda *_arguments, **_options: FlatModel())
+    parser = argparse.ArgumentParser()
+    encode.add_arguments(parser)
+    arguments = ["--backbone", "flat", "--out", str(tmp_path / "out"), "--nice", "0"]
+    reading, writing = os.pipe()
+    paths = [str(path) for path in photos]
+    with os.fdopen(writing, "w") as requests, os.fdopen(reading) as stream:
+        told = []
+
+        class Told(io.StringIO):
+            """Asks for the next thing when the one before is answered."""
+
+            def write(self, line: str) -> int:
+                told.append(message := parse_line(line))
+                if isinstance(message, EncoderAway) and message.place is Place.CONNECTING:
+                    requests.write(to_line(EncodePhotos("p", list(range(COUNT)), paths)))
+                    requests.write(to_line(EncodeTexts("t", ["a dog"])))
+                elif isinstance(message, TextsEncoded):
+                    requests.write(to_line(EncodeHere()))
+                elif isinstance(message, PhotosEncoded):
+                    requests.close()
+                if not requests.closed:
+                    requests.flush()
+                return len(line)
+
+        given = parser.parse_args([*arguments, "--machine", NAME])
+        assert encode._run(given, stream, EventStream(Told())) == 0
+    assert [type(item) for item in told] == [
+        EncoderReady,
+        EncoderAway,
+        TextsEncoded,
+        EncoderAway,
+        PhotosEncoded,
+    ]
+    features = load_file(told[-1].file)["features"]
+    assert (features == expected(photos).features).all()
 
 
 def test_files_that_are_there_too_are_not_sent_but_for_those_that_are_not(

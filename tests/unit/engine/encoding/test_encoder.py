@@ -13,8 +13,9 @@ from fake_encoder import MAP_BOX
 
 from lmpt_desktop.engine.encoding import encoder
 from lmpt_desktop.engine.encoding.encoder import EncoderClient, EncoderError
+from lmpt_desktop.engine.encoding.place import EncodingPlace
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
-from trainer.events import EncoderReady, PhotoFailure
+from trainer.events import EncoderAway, EncoderReady, PhotoFailure, Place
 
 Until = Callable[[Callable[[], object]], None]
 
@@ -31,6 +32,7 @@ class Sink:
         self.activities: list[Activity] = []
         self.order: list[int] = []
         self.ready: list[EncoderReady] = []
+        self.away: list[EncoderAway] = []
         self.refuse: Exception | None = None
         self.lock = threading.Lock()
 
@@ -55,6 +57,9 @@ class Sink:
 
     def encoder_failed(self, error: EncoderError, details: str) -> None:
         self.errors.append((error, details))
+
+    def encoder_away(self, away: EncoderAway) -> None:
+        self.away.append(away)
 
     def encoder_activity(self, activity: Activity) -> None:
         self.activities.append(activity)
@@ -123,6 +128,27 @@ def test_texts_are_answered_in_order_while_photos_are_paused(
     assert np.array_equal(rows[0], rows[2])
     assert not np.array_equal(rows[0], rows[1])
     assert sink.done == 0
+
+
+def test_photos_that_wait_for_another_computer_need_not(
+    make_client: Callable[..., EncoderClient],
+    sink: Sink,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"place": "lost"}))
+    sink.names = {1: "dog.jpg", 2: "cat.jpg"}
+    client = make_client(place=EncodingPlace("attic"))
+    client.add([1, 2])
+    until(lambda: any(item.waits for item in sink.activities))
+    waiting = next(item for item in sink.activities if item.waits)
+    assert waiting.note == "connection to attic lost, trying again"
+    assert len(client.encode_texts(["dog"], ensemble=False).result(30)) == 1
+    assert sink.done == 0
+    client.encode_here()
+    until(lambda: sink.done == 2)
+    assert [item.place for item in sink.away] == [Place.LOST, Place.HERE]
+    until(lambda: not sink.activities[-1].waits)
 
 
 def test_nothing_is_encoded_while_paused(

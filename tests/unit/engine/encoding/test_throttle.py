@@ -22,7 +22,7 @@ from lmpt_desktop.engine.encoding.throttle import (
     on_battery,
 )
 from lmpt_desktop.engine.notices import Activity, ActivityState
-from trainer.events import EncoderReady, PhotoFailure
+from trainer.events import EncoderAway, EncoderReady, PhotoFailure
 
 Until = Callable[[Callable[[], object]], None]
 PHOTOS = 3 * MAX_IN_FLIGHT * MAX_REQUEST // 2
@@ -97,6 +97,9 @@ class Sink:
         windows: NDArray[np.int8] | None,
     ) -> None:
         self.ids.extend(ids.tolist())
+
+    def encoder_away(self, away: EncoderAway) -> None:
+        raise AssertionError(away)
 
     def encoder_activity(self, activity: Activity) -> None:
         self.activities.append(activity)

@@ -9,7 +9,8 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.settings import MACHINE, TRAIN_AWAY, Settings, Storage
+from lmpt_desktop.engine.encoding.place import EncodingPlace, place_of
+from lmpt_desktop.settings import ENCODE_AWAY, MACHINE, TRAIN_AWAY, Settings, Storage
 from lmpt_desktop.ui.preferences.where_to_train_box import WhereToTrainBox
 from trainer.events import FarMachine
 from trainer.remote.machine import Found, SshMachine
@@ -72,6 +73,38 @@ def test_what_is_chosen_is_kept(box: WhereToTrainBox, settings: Settings, qtbot:
     qtbot.addWidget(again)
     assert again.here.isChecked()
     assert again.machine.text() == "me@attic"
+
+
+def test_photos_are_encoded_there_only_if_that_is_wanted_too(
+    box: WhereToTrainBox, settings: Settings, qtbot: QtBot
+) -> None:
+    assert not box.encoding.isEnabled()
+    choose(box, "me@attic", qtbot)
+    assert place_of(settings) == EncodingPlace()
+    box.encoding.encode.click()
+    assert settings.get(ENCODE_AWAY)
+    assert place_of(settings) == EncodingPlace("me@attic")
+    for line, path in ((box.encoding.here, "/home/me/photos"), (box.encoding.there, "/mnt/p ")):
+        qtbot.keyClicks(line, path)
+        line.editingFinished.emit()
+    place = place_of(settings)
+    assert place.folders == (("/home/me/photos", "/mnt/p"),)
+    assert place.arguments() == ["--machine", "me@attic", "--folder", "/home/me/photos", "/mnt/p"]
+    box.here.click()
+    assert place_of(settings) == EncodingPlace()
+
+
+def test_half_a_path_is_said_and_not_kept(
+    box: WhereToTrainBox, settings: Settings, qtbot: QtBot
+) -> None:
+    choose(box, "me@attic", qtbot)
+    box.encoding.encode.click()
+    qtbot.keyClicks(box.encoding.there, "photos")
+    box.encoding.there.editingFinished.emit()
+    assert "whole paths" in box.encoding.says.text()
+    qtbot.keyClicks(box.encoding.there, "x")
+    assert not box.encoding.says.isVisible()
+    assert place_of(settings).folders == ()
 
 
 def test_what_is_no_name_is_said_and_not_kept(
