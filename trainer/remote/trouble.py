@@ -115,7 +115,7 @@ _SENTENCES = {
     Trouble.BAD_RESULT: N_(
         "What the other computer sent is not a result of this training. It was thrown away."
     ),
-    Trouble.FLOOD: N_("The other computer sends more than a training has to say."),
+    Trouble.FLOOD: N_("The other computer sends more than it has to say."),
     Trouble.NO_BACKBONE: N_("The other computer cannot load this backbone."),
     Trouble.OTHER_BACKBONE: N_(
         "The other computer has another version of this backbone, whose features do not go "

@@ -87,6 +87,19 @@ def test_the_buttons_ask_for_pause_resume_and_stop(bar: StatusBar, qtbot: QtBot)
     assert asked == [("pause", encode), ("cancel", encode), ("resume", encode)]
 
 
+def test_photos_that_wait_for_another_computer_can_be_encoded_here(bar: StatusBar) -> None:
+    asked: list[None] = []
+    bar.here_requested.connect(lambda: asked.append(None))
+    bar.show_activity(Activity(ActivityKind.ENCODE, ActivityState.RUNNING, 1, 9))
+    assert bar.here_button.isHidden()
+    bar.show_activity(Activity(ActivityKind.ENCODE, ActivityState.RUNNING, 1, 9, waits=True))
+    assert not bar.here_button.isHidden()
+    bar.here_button.click()
+    assert asked == [None]
+    bar.show_activity(Activity(ActivityKind.ENCODE, ActivityState.IDLE))
+    assert bar.here_button.isHidden()
+
+
 def test_until_the_model_is_loaded_that_is_shown(bar: StatusBar) -> None:
     bar.show_model("lite", "")
     bar.show_activity(Activity(ActivityKind.ENCODE, ActivityState.RUNNING, 0, 9))
