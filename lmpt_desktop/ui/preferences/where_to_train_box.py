@@ -74,10 +74,12 @@ class EncodeThere(QWidget):
         self.folders = QWidget()
         form = QFormLayout(self.folders)
         form.setContentsMargins(0, 0, 0, 0)
-        form.addRow(_("Photos &here:"), row)
-        form.addRow(_("The same the&re:"), self.there)
+        here_label = Label(_("Photos he&re:"))
+        here_label.setBuddy(self.here)
+        form.addRow(here_label, row)
+        form.addRow(_("The sa&me there:"), self.there)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(0, 8, 0, 0)
         layout.addWidget(self.encode)
         layout.addWidget(
             muted(
