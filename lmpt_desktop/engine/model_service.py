@@ -153,6 +153,8 @@ class ModelService:
         self._teach = teach
         self._base: tuple[tuple[int, ...], ClassWeights] | None = None
         self._place = HERE
+        self._refusals: set[tuple[str, str]] = set()
+        """What was said of other computers that do not encode."""
         self._own_device = ""
         """What this computer encodes on."""
         self._gentle = ""
@@ -732,7 +734,8 @@ class ModelService:
             there = away.place is Place.THERE
             self.device = f"{away.device} · {away.machine}" if there else self._own_device
             self._notify_encoder()
-        if away.place is Place.REFUSED:
+        if away.place is Place.REFUSED and (away.machine, away.reason) not in self._refusals:
+            self._refusals.add((away.machine, away.reason))
             title = _("Photos are encoded on this computer")
             reason = _("{machine} cannot be used for it: {reason}")
             self._notify(Problem(title, reason.format(machine=away.machine, reason=_(away.reason))))

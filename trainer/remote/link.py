@@ -161,7 +161,7 @@ class Link:
                 try:
                     made = self._requests.get(timeout=STILL_HERE_SECONDS)
                 except queue.Empty:
-                    self._connection.write(_line(FarAlive()))
+                    self._connection.write(_line(FarAlive()), feeds=False)
                     self._give_up_if_late()
                     continue
                 if made is None:

@@ -374,8 +374,9 @@ class Connection:
         self.end_input()
         self.patience(SILENCE_SECONDS)
 
-    def write(self, data: bytes) -> None:
-        """As of a file."""
+    def write(self, data: bytes, *, feeds: bool = True) -> None:
+        """As of a file.  ``feeds``: that it could be written says that the connection is not dead,
+        which of little is not so: ssh takes it in any case."""
         stream = self._process.stdin
         assert stream is not None
         try:
@@ -383,7 +384,8 @@ class Connection:
             stream.flush()
         except ValueError as error:  # closed by another thread
             raise BrokenPipeError from error
-        self._fed = time.monotonic()
+        if feeds:
+            self._fed = time.monotonic()
 
     def end_input(self) -> None:
         """Tell the other side that nothing follows."""

@@ -1,8 +1,8 @@
 """Another computer that encodes photos for this one: is it reached, and what to do meanwhile
 (imports no torch).
 
-A thread keeps a connection.  While there is none, photos wait; after :data:`HERE_SECONDS` they are
-encoded here, until there is one again.
+A thread keeps a connection from the first photo on.  While there is none, photos wait; after
+:data:`HERE_SECONDS` they are encoded here, until there is one again.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class OtherComputer:
         pauses: Sequence[float] = PAUSES,
         here_seconds: float = HERE_SECONDS,
     ) -> None:
-        """Begin to connect.
+        """Nothing is connected before :meth:`now` is called.
 
         Args:
             machine: the other computer.
@@ -87,7 +87,8 @@ class OtherComputer:
         self._changed = threading.Condition()
         self._closed = threading.Event()
         self._link: Link | None = None
-        self._lost_since: float | None = time.monotonic()
+        self._lost_since: float | None = None
+        self._begun = False
         self._reason = ""
         self._refused = self._unwanted = False
         self._not_found = 0
@@ -98,13 +99,18 @@ class OtherComputer:
         self._probe = pixels
         self._expected = backbone.encode_with_windows(stacked([pixels]))[0][0]
         if trouble := self._unsuitable():
+            self._begun = True
             self._refuse(MachineError(trouble))
-            return
-        self._tell(Place.CONNECTING)
-        start_thread(self._keep_or_say, "connection")
 
     def now(self) -> tuple[Link | None, bool]:
         """The connection, if there is one, and whether to encode here because there is none."""
+        with self._changed:
+            begin, self._begun = not (self._begun or self._unwanted), True
+            if begin:
+                self._lost_since = time.monotonic()
+        if begin:
+            self._tell(Place.CONNECTING)
+            start_thread(self._keep_or_say, "connection")
         with self._changed:
             link, since = self._link, self._lost_since
             here = self._refused or self._unwanted

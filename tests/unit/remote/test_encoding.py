@@ -267,7 +267,7 @@ def test_the_process_answers_texts_while_photos_wait_for_a_connection(
 
             def write(self, line: str) -> int:
                 told.append(message := parse_line(line))
-                if isinstance(message, EncoderAway) and message.place is Place.CONNECTING:
+                if isinstance(message, EncoderReady):
                     requests.write(to_line(EncodePhotos("p", list(range(COUNT)), paths)))
                     requests.write(to_line(EncodeTexts("t", ["a dog"])))
                 elif isinstance(message, TextsEncoded):
