@@ -110,15 +110,15 @@ class FarPhotoEncoder:
         while taken < count or open_parts:
             between()
             link, here = self._other.now()
-            if here and open_parts:
-                made.append(self._encode_here(open_parts.popleft(), between))
-            elif answered := _first_answered(open_parts, link):
+            if answered := _first_answered(open_parts):
                 part, answer = answered
                 open_parts.remove(part)
                 made.append(self._from_there(part, answer))
                 parts, failed = self._not_there(part, answer)
                 open_parts.extendleft(parts)
                 made.append(replace(self._here.nothing(), failures=failed))
+            elif here and open_parts:
+                made.append(self._encode_here(open_parts.popleft(), between))
             elif taken < count and len(open_parts) < MOST_OPEN:
                 items = take(min(FRAME, count - taken))
                 if not items:
@@ -175,17 +175,18 @@ def _parts(items: Sequence[tuple[int, Item]]) -> tuple[list[_Part], list[tuple[i
 
 
 def _send(part: _Part, link: Link) -> None:
-    """Ask for what this connection was not asked for."""
-    if part.link is not link:
+    """Ask for what this connection was not asked for, unless an earlier one has answered."""
+    if part.link is not link and not (part.link and part.link.has_answered(part.number)):
         files = part.files
         part.number = link.send(part.photos) if files is None else link.send_files(files)
         part.link = link
 
 
-def _first_answered(parts: Sequence[_Part], link: Link | None) -> tuple[_Part, Answer] | None:
+def _first_answered(parts: Sequence[_Part]) -> tuple[_Part, Answer] | None:
+    """Also what came just before a connection ended."""
     for part in parts:
-        if link is not None and part.link is link:
-            answer = link.answer(part.number)
+        if part.link is not None:
+            answer = part.link.answer(part.number)
             if answer is not None:
                 return part, answer
     return None

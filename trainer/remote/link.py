@@ -136,6 +136,10 @@ class Link:
         with self._lock:
             return self._answers.pop(number, None)
 
+    def has_answered(self, number: int) -> bool:
+        """Whether the answer to a request is there, and was not taken."""
+        return number in self._answers
+
     def join(self) -> None:
         """Wait until it has ended."""
         self._over.wait()
