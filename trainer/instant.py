@@ -57,6 +57,9 @@ _BLOCK_ROWS = 512
 """Photos whose features are summed at once: a few MB, which the C library finds again each time.
 Eight times as many left gaps in its heap that were not given back."""
 
+_COUNTED_ROWS = 8192
+_MOST_RECENT = 4096
+
 Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.int64]
 
@@ -130,6 +133,108 @@ class _Corrections:
         self.common, self.rows, self.deltas, self.inner = common, rows, deltas, inner
 
 
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What is taught of photos at once.
+
+    Attributes:
+        keys: (m,) a number of each photo, all different.
+        features: (m, D); in half precision, or all are kept in single.
+        targets: (m, C): 1 present, 0 absent, -1 unknown.
+        weights: (m, C); None for 1.
+        stored: (m,) the rows of the stored features that these are, for ever; None if they are not
+            there, and have to be kept.
+    """
+
+    keys: NDArray[np.int64]
+    features: Floats
+    targets: NDArray[np.int8]
+    weights: Floats | None = None
+    stored: NDArray[np.int64] | None = None
+
+
+class _Places:
+    """Where photos are kept, by their keys.  A dictionary of a million takes 100 MB."""
+
+    def __init__(self) -> None:
+        self._keys = np.empty(0, np.int64)
+        """Ascending."""
+        self._rows = np.empty(0, np.int64)
+        self._recent: dict[int, int] = {}
+        """Those that came since: sorting all takes too long for each."""
+
+    def of(self, keys: NDArray[np.int64]) -> Rows:
+        """(m,) -1 where one is not kept."""
+        rows = np.full(len(keys), -1, np.int64)
+        if len(self._keys):
+            at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+            known = self._keys[at] == keys
+            rows[known] = self._rows[at[known]]
+        if self._recent:
+            for place in np.flatnonzero(rows < 0).tolist():
+                rows[place] = self._recent.get(int(keys[place]), -1)
+        return rows
+
+    def add(self, keys: NDArray[np.int64], rows: Rows) -> None:
+        """Photos that are not kept yet."""
+        self._recent.update(zip(keys.tolist(), rows.tolist(), strict=True))
+        if len(self._recent) > _MOST_RECENT:
+            recent = np.array(list(self._recent.items()), np.int64)
+            both = np.append(self._keys, recent[:, 0])
+            order = np.argsort(both)
+            self._keys, self._rows = both[order], np.append(self._rows, recent[:, 1])[order]
+            self._recent.clear()
+
+
+class _Kept:
+    """Features of photos in the order in which they came: of those that are stored elsewhere, where
+    they are there; the others themselves."""
+
+    def __init__(self, dim: int, stored: Floats | None) -> None:
+        self._stored = stored
+        self._own: Floats = np.empty((0, dim), np.float16)
+        """In half precision as long as all come so."""
+        self._own_count = self._count = 0
+        self._place = np.empty(0, np.int64)
+        """A row of what is stored, or -1 - one of our own."""
+
+    def append(self, features: Floats, stored: NDArray[np.int64] | None) -> None:
+        """Further photos; ``features`` (k, D) and ``stored`` (k,) as of :class:`Lesson`."""
+        end = self._count + len(features)
+        if end > len(self._place):
+            self._place = _grown(self._place, max(end, 256, len(self._place) * 3 // 2), 0)
+        if stored is not None and self._stored is not None:
+            self._place[self._count : end] = stored
+        else:
+            self._place[self._count : end] = -1 - np.arange(
+                self._own_count, self._own_count + len(features)
+            )
+            self._keep(features)
+        self._count = end
+
+    def _keep(self, features: Floats) -> None:
+        if features.dtype != np.float16 and len(features):
+            features = features.astype(np.float32)
+            self._own = self._own.astype(np.float32, copy=False)
+        end = self._own_count + len(features)
+        if end > len(self._own):
+            self._own = _grown(self._own, max(end, 256, len(self._own) * 3 // 2), 0)
+        self._own[self._own_count : end] = features
+        self._own_count = end
+
+    def __getitem__(self, rows: Rows | list[int]) -> Floats:
+        """(k, D)."""
+        places = self._place[rows]
+        if self._stored is None or not (elsewhere := places >= 0).any():
+            return self._own[-1 - places]
+        if elsewhere.all():
+            return self._stored[places]
+        found = np.empty((len(places), self._own.shape[1]), np.result_type(self._own, self._stored))
+        found[elsewhere] = self._stored[places[elsewhere]]
+        found[~elsewhere] = self._own[-1 - places[~elsewhere]]
+        return found
+
+
 class Instant:
     """The same as :func:`learn`, for photos whose verdicts come one by one.
 
@@ -137,8 +242,18 @@ class Instant:
     all classes.  Other verdicts are corrections of single classes (:class:`_Corrections`).
     """
 
-    def __init__(self, embeddings: Floats, scales: Floats, biases: Floats, mean: Floats) -> None:
-        """As of :func:`learn`; nothing is learned yet."""
+    def __init__(
+        self,
+        embeddings: Floats,
+        scales: Floats,
+        biases: Floats,
+        mean: Floats,
+        stored: Floats | None = None,
+    ) -> None:
+        """As of :func:`learn`; nothing is learned yet.
+
+        ``stored`` (N, D) are features that are somewhere already, which need not be copied.
+        """
         self._known = np.array([not np.isnan(row).any() for row in embeddings], np.bool_)
         self._soft = np.where(self._known[:, None], embeddings, 0).astype(np.float64)
         self._soft *= SOFTNESS * np.asarray(scales, np.float64)[:, None]
@@ -148,12 +263,11 @@ class Instant:
         count, dim = embeddings.shape
         self._dim = dim
         self._count = 0
-        self._places: dict[int, int] = {}
-        self._x: Floats = np.empty((0, dim), np.float16)
-        """In half precision as long as all features come so: with many annotated photos this is
-        most of what is kept."""
+        self._places = _Places()
+        self._x = _Kept(dim, stored)
         self._targets = np.empty((0, count), np.int8)
-        self._weights = np.empty((0, count), np.float32)
+        self._weights: Floats = np.empty((0, count), np.float16)
+        """In half precision as long as all weights are numbers of it, as all that are given are."""
         self._is_shared = np.empty(0, np.bool_)
         self._forget_sums()
 
@@ -178,40 +292,64 @@ class Instant:
         Returns:
             The classes, ascending, whose :meth:`offsets` differ now.
         """
-        keys = np.asarray(keys, np.int64)
-        targets = np.where(self._known, targets, -1).astype(np.int8)
-        given = np.ones(targets.shape, np.float32) if weights is None else weights
-        given = np.where(targets >= 0, given, 0).astype(np.float32)
-        features = np.asarray(features)
-        if features.dtype != np.float16:
-            features = features.astype(np.float32)
-        rows = self._rows(keys, features)
-        different = (targets != self._targets[rows]) | (given != self._weights[rows])
-        changed = np.flatnonzero(different.any(axis=1))
-        if len(changed) > _AT_ONCE:
-            self._targets[rows], self._weights[rows] = targets, given
+        lesson = Lesson(np.asarray(keys, np.int64), np.asarray(features), targets, weights)
+        return self.teach_all([lesson])
+
+    def teach_all(self, lessons: Iterable[Lesson]) -> NDArray[np.int64]:
+        """As :meth:`teach`, of one lesson after the other; a photo is in one of them."""
+        different = np.zeros(len(self._soft), np.bool_)
+        changed: list[tuple[Rows, NDArray[np.int8], Floats]] = []
+        count, written = 0, False
+        for lesson in lessons:
+            targets = np.where(self._known, lesson.targets, -1).astype(np.int8)
+            given = np.ones(targets.shape, np.float16) if lesson.weights is None else lesson.weights
+            given = self._as_kept(np.where(targets >= 0, given, given.dtype.type(0)))
+            rows = self._rows(lesson)
+            cells = (targets != self._targets[rows]) | (given != self._weights[rows])
+            different |= cells.any(axis=0)
+            places = np.flatnonzero(cells.any(axis=1))
+            changed.append((rows[places], targets[places], given[places]))
+            count += len(places)
+            if count > _AT_ONCE:
+                written = True
+                for at, verdicts, weights in changed:
+                    self._targets[at], self._weights[at] = verdicts, weights
+                changed.clear()
+        if written:
             self._learn_all()
         else:
-            for place in changed.tolist():
-                self._learn(int(rows[place]), targets[place], given[place])
-        return np.flatnonzero(different.any(axis=0))
+            for at, verdicts, weights in changed:
+                for place, row in enumerate(at.tolist()):
+                    self._learn(row, verdicts[place], weights[place])
+        return np.flatnonzero(different)
 
-    def _rows(self, keys: NDArray[np.int64], features: Floats) -> Rows:
+    def _as_kept(self, weights: Floats) -> Floats:
+        """These weights in the precision in which all are kept, which they may raise."""
+        if self._weights.dtype == np.float16 and weights.dtype != np.float16:
+            halves = weights.astype(np.float16)
+            if not np.array_equal(halves, weights):
+                self._weights = self._weights.astype(np.float32)
+        return weights.astype(self._weights.dtype)
+
+    def _rows(self, lesson: Lesson) -> Rows:
         """Where photos are kept; new ones are known nothing of."""
-        if features.dtype != np.float16 and self._x.dtype == np.float16:
-            self._x = self._x.astype(np.float32)
-        new = [place for place, key in enumerate(keys.tolist()) if key not in self._places]
+        rows = self._places.of(lesson.keys)
+        new = np.flatnonzero(rows < 0)
         end = self._count + len(new)
-        if end > len(self._x):
-            capacity = max(end, 256, len(self._x) * 3 // 2)
-            self._x = _grown(self._x, capacity, 0)
+        if end > len(self._targets):
+            capacity = max(end, 256, len(self._targets) * 3 // 2)
             self._targets = _grown(self._targets, capacity, -1)
             self._weights = _grown(self._weights, capacity, 0)
             self._is_shared = _grown(self._is_shared, capacity, 0)
-        self._x[self._count : end] = features if len(new) == len(keys) else features[new]
-        self._places.update(zip(keys[new].tolist(), range(self._count, end), strict=True))
+        stored = lesson.stored
+        self._x.append(
+            lesson.features if len(new) == len(rows) else lesson.features[new],
+            stored if stored is None else stored[new],
+        )
+        rows[new] = np.arange(self._count, end)
+        self._places.add(lesson.keys[new], rows[new])
         self._count = end
-        return np.array([self._places[key] for key in keys.tolist()], np.int64)
+        return rows
 
     def _centred(self, rows: Rows | list[int]) -> NDArray[np.float64]:
         """(k, D)."""
@@ -346,17 +484,26 @@ class Instant:
                 # In double precision, to which both are turned.
                 solved[place] = np.linalg.solve(way, self._explained[columns[place]])
         # Nothing is learned where no verdict is left; rounding would leave traces of former ones.
-        solved[~self._weights[: self._count, columns].any(axis=0)] = 0.0
-        solved *= self._steps(columns)[:, None]
+        examples, some = self._examples(columns)
+        solved[~some] = 0.0
+        solved *= (STEP * ((examples + 1.0) / 2) ** GROWTH)[:, None]
         directions = solved / self._scales[columns, None]
         logits = -(solved @ self._mean)
         return Offsets(directions.astype(np.float32), logits.astype(np.float32))
 
-    def _steps(self, columns: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(k,) logits."""
-        present = self._targets[: self._count, columns] == 1
-        examples = np.where(present, self._weights[: self._count, columns], 0).sum(axis=0)
-        return STEP * ((examples + 1.0) / 2) ** GROWTH
+    def _examples(
+        self, columns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """(k,) the sum of the weights of the present verdicts, and whether there is any verdict."""
+        examples = np.zeros(len(columns))
+        some = np.zeros(len(columns), np.bool_)
+        for start in range(0, self._count, _COUNTED_ROWS):
+            part = slice(start, min(start + _COUNTED_ROWS, self._count))
+            weights = self._weights[part][:, columns]
+            present = self._targets[part][:, columns] == 1
+            examples += np.where(present, weights, weights.dtype.type(0)).sum(0, np.float64)
+            some |= weights.any(axis=0)
+        return examples, some
 
     def _corrected(self, columns: NDArray[np.int64], common: bool) -> NDArray[np.float64]:
         explained = self._explained[columns]

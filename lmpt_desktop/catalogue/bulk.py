@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from lmpt_desktop.catalogue.store import rows
 from lmpt_desktop.catalogue.stored_paths import from_stored
 from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.domain.texts import Texts
 
 CHUNK_BITS = 12
 CHUNK = 1 << CHUNK_BITS
@@ -77,8 +78,8 @@ def image_columns(
     """
     numbers: list[list[NDArray[np.int64]]] = [[], [], [], [], [], []]
     taken: list[NDArray[np.int64]] = []
-    names: list[str] = []
-    fingerprints: list[str] = []
+    names: list[Texts] = []
+    fingerprints: list[Texts] = []
     for first, (packed, sizes, mtimes, shapes, dates, paths, prints, cameras) in _chunks(
         connection, "images", "id", _IMAGES
     ):
@@ -94,9 +95,10 @@ def image_columns(
         for column, part in zip(numbers, columns, strict=True):
             column.append(part)
         taken.append(seconds(dates.split("\0")))
-        stored = paths.split("\0")
-        names += [from_stored(name) for name in stored] if "//" in paths else stored
-        fingerprints += prints.split("\0")
+        names.append(
+            Texts.of(map(from_stored, paths.split("\0"))) if "//" in paths else Texts.joined(paths)
+        )
+        fingerprints.append(Texts.joined(prints))
     ids, places, sizes, mtime, shapes, cameras = (_joined(parts) for parts in numbers)
     return {
         "ids": ids,
@@ -110,8 +112,8 @@ def image_columns(
         "taken": _joined(taken),
         "widths": (shapes >> 32).astype(np.int32),
         "heights": (shapes & 0xFFFFFFFF).astype(np.int32),
-        "names": names,
-        "fingerprints": fingerprints,
+        "names": Texts.concatenated(names),
+        "fingerprints": Texts.concatenated(fingerprints),
     }
 
 

@@ -32,6 +32,7 @@ from lmpt_desktop.catalogue.settings import Settings
 from lmpt_desktop.catalogue.side_files import SideFileRecords
 from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.catalogue.store import Store
+from lmpt_desktop.catalogue.table_file import TableFile
 from lmpt_desktop.catalogue.transfers import Transfers
 from lmpt_desktop.private_files import make_private_folder, make_private_folders
 from trainer.threads import start_thread
@@ -55,7 +56,9 @@ class Catalogue:
         self._lock = lock
         self._backup: threading.Thread | None = None
         self.folders = Folders(store)
-        self.images = Images(store)
+        # A disk that can map the catalogue's shared memory can map these.
+        mappable = store.access is DiskAccess.SHARED_MEMORY
+        self.images = Images(store, TableFile(library_folder) if mappable else None)
         self.photo_details = StoredDetails(store)
         self.classes = Classes(store)
         self.annotations = Annotations(store)
@@ -64,8 +67,6 @@ class Catalogue:
         self.transfers = Transfers(store)
         self.missing = MissingImages(store)
         self.same_pictures = SamePictureFinder(store)
-        # A disk that can map the catalogue's shared memory can map this.
-        mappable = store.access is DiskAccess.SHARED_MEMORY
         self.features = Features(store, FeatureFile(library_folder) if mappable else None)
         self.prompt_sets = PromptSets(store)
         self.runs = Runs(store)

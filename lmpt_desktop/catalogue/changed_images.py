@@ -9,15 +9,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from itertools import compress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.records import ImageTable
+from lmpt_desktop.domain.texts import Texts
 
-_NO_COLUMNS = ("names", "fingerprints", "camera_names")
+_NO_COLUMNS = ("names", "fingerprints", "camera_names", "name_ranks")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,14 +82,16 @@ def updated(table: ImageTable, read: NDArray[np.int64], part: ImageTable) -> Ima
         both = np.concatenate([mine if all_kept else mine[kept], fresh[new]])
         return both if order is None else both[order]
 
-    def texts(name: str) -> list[str]:
-        mine, fresh = getattr(table, name).copy(), getattr(part, name)
-        for row, other in zip(old.tolist(), source.tolist(), strict=True):
-            mine[row] = fresh[other]
-        if not all_kept:
-            mine = list(compress(mine, kept.tolist()))
-        mine += [fresh[row] for row in new.tolist()]
-        return mine if order is None else [mine[row] for row in order.tolist()]
+    def texts(name: str) -> Texts:
+        mine, fresh = getattr(table, name), getattr(part, name)
+        # Where in both, one after the other, each text of the result is.
+        rows = np.arange(len(table))
+        rows[old] = len(table) + source
+        rows = np.append(rows if all_kept else rows[kept], len(table) + new)
+        both = Texts.concatenated([mine, fresh])
+        if len(rows) == len(both) and not len(old) and order is None:
+            return both
+        return both.taken(rows if order is None else rows[order])
 
     return ImageTable(
         **{item.name: column(item.name) for item in fields(table) if item.name not in _NO_COLUMNS},

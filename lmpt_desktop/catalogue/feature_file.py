@@ -8,7 +8,6 @@ are taken away where memory is short (docs/adr/0044-mapped-features.md).
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import mmap
 import os
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.temporary_files import temporary_name
+from lmpt_desktop.catalogue.cache_file import new_cache
 
 log = logging.getLogger(__name__)
 
@@ -112,10 +111,9 @@ class FeatureFile:
             shape: (n, D) of all.
             blocks: ascending rows (m,), at least one, and their features (m, D); every row once.
         """
-        part = temporary_name(self._path)
         row = 2 * shape[1]
         try:
-            with _new_file(part) as file:
+            with new_cache(self._path) as file:
                 for rows, features in blocks:
                     ends = np.flatnonzero(np.diff(rows) != 1) + 1
                     for run in np.split(np.arange(len(rows)), ends):
@@ -125,14 +123,9 @@ class FeatureFile:
                 file.seek(0)
                 file.write(_HEADER.pack(_MAGIC, key, *shape))
                 file.flush()
-                # What has its name is complete, also after the power has failed.
-                os.fsync(file.fileno())
                 mapped = _mapped(file.fileno(), shape)
-            part.replace(self._path)
         except (OSError, ValueError) as error:
             log.info("features are kept in memory: %s", error)
-            with contextlib.suppress(OSError):
-                part.unlink()
             return None
         return mapped
 
@@ -149,8 +142,3 @@ def _mapped(descriptor: int, shape: tuple[int, int]) -> MappedFeatures:
     memory = mmap.mmap(descriptor, _size(shape), access=mmap.ACCESS_COPY)
     values = np.frombuffer(memory, np.dtype("<f2"), offset=_START)
     return MappedFeatures(values.reshape(-1, shape[1]), shape[0], memory)
-
-
-def _new_file(path: Path) -> io.BufferedRandom:
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.fdopen(os.open(path, flags, 0o600), "r+b")

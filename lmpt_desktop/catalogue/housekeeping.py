@@ -15,7 +15,7 @@ JOBS, PROMPT_SETS = "jobs", "prompt_sets"
 _FOLDERS = ("backups", "encode", JOBS, PROMPT_SETS, "side files before")
 _FILE = re.compile(
     r"(catalogue\b.*\.sqlite|catalogue\.sqlite|thumbnails\.sqlite)(-wal|-shm|-journal)?(\.\d+\.old)?"
-    r"|catalogue\.(lock|sound)|opening\.lock"
+    r"|catalogue\.(lock|sound)|opening\.lock|(features|images)\.cache"
 )
 _UNSIGNED = re.compile(
     # Of checks of the disk, copies and imports by earlier versions; of versions of the model.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.store import THESE, Store, as_json, now, rows
 from lmpt_desktop.catalogue.stored_paths import IS_DISPLACED, from_stored, is_displaced, to_stored
 from lmpt_desktop.catalogue.stored_paths import displaced as displaced_path
+from lmpt_desktop.catalogue.table_file import TableFile, key_of
 from lmpt_desktop.catalogue.user_data import HAS_USER_DATA
 from lmpt_desktop.domain.records import (
     NO_DATE,
@@ -136,8 +137,12 @@ class Image:
 class Images:
     """Images of the library's folders."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, file: TableFile | None = None) -> None:
+        """``file`` None: the images are always read row by row."""
         self._store = store
+        self._file = file
+        self._unwritten: tuple[bytes, ImageTable] | None = None
+        """What was read of all images and is not in the file."""
 
     # ------------------------------------------------------------------------- reading
 
@@ -148,14 +153,44 @@ class Images:
             ids: only these (unknown or hidden ones are left out).
         """
         with self._store.read() as connection:
-            if ids is None:
-                columns = image_columns(connection, _seconds)
-            else:
+            if ids is not None:
                 columns = _columns(rows(connection, _SOME, (as_json(ids),)))
-            numbers = None if ids is None else np.unique(columns["cameras"])
-            columns["camera_names"] = camera_names(connection, numbers=numbers)
-            columns["raws"] = raw_numbers(connection, columns["ids"])
-        return ImageTable(**columns)
+                names = camera_names(connection, numbers=np.unique(columns["cameras"]))
+                raws = raw_numbers(connection, columns["ids"])
+                return ImageTable(**columns, camera_names=names, raws=raws)
+            key = key_of(connection) if self._file is not None else None
+            table = self._file.known(key) if self._file is not None and key is not None else None
+            self._unwritten = None
+            if table is None:
+                table = ImageTable(**image_columns(connection, _seconds))
+                if key is not None:
+                    self._unwritten = key, table
+            return replace(
+                table,
+                camera_names=camera_names(connection),
+                raws=raw_numbers(connection, table.ids),
+            )
+
+    def keep_table(self, images: int) -> bool:
+        """Write the images into a file from which the next :meth:`table` has them at once, where
+        that is worth while and not done yet; returns whether they were written.
+
+        Takes seconds, most of them for the natural order of names.
+
+        Args:
+            images: about how many there are.
+        """
+        if self._file is None or not self._file.suits(images):
+            return False
+        with self._store.read() as connection:
+            key = key_of(connection)
+        unwritten, self._unwritten = self._unwritten, None
+        if key is None or self._file.known(key) is not None:
+            return False
+        if unwritten is None or unwritten[0] != key:
+            self.table()
+            unwritten, self._unwritten = self._unwritten, None
+        return unwritten is not None and self._file.write(*unwritten)
 
     @property
     def changed(self) -> ChangedImages:

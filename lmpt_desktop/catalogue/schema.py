@@ -27,7 +27,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x4C4D5054
 """PRAGMA application_id of our files: "LMPT"."""
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest migration; here so that an up-to-date catalogue opens without alembic."""
 
 metadata = MetaData(
@@ -90,6 +90,15 @@ images = Table(
 Index("ix_images_fingerprint", images.c.fingerprint)
 Index("ix_images_picture_hash", images.c.picture_hash)
 Index("ix_images_missing", images.c.id, sqlite_where=text("state = 'missing'"))
+
+# Other random bytes after every change of an image (IMAGE_TRIGGERS), so that what is kept of the
+# images elsewhere knows which state it is of; empty before the first
+image_state = Table("image_state", metadata, Column("token", LargeBinary, nullable=False))
+IMAGE_TRIGGERS = tuple(
+    f"CREATE TRIGGER image_state_after_{verb.lower()} AFTER {verb} ON images "
+    "BEGIN UPDATE image_state SET token = randomblob(16); END"
+    for verb in ("INSERT", "UPDATE", "DELETE")
+)
 
 cameras = Table(
     "cameras",
@@ -412,6 +421,8 @@ _BESIDES_TABLES = (
         "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
         for verb in ("UPDATE", "DELETE")
     ),
+    *IMAGE_TRIGGERS,
+    "INSERT INTO image_state VALUES (x'')",
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
     "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))",
     f"INSERT INTO alembic_version VALUES ('{HEAD}')",

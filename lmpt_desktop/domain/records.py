@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.photo_details import PhotoDetails
+from lmpt_desktop.domain.texts import Texts
 from trainer.file_formats import RAW_SUFFIXES
 
 
@@ -249,7 +250,7 @@ class ImageTable:
         mtime: (n,) int64, nanoseconds since the epoch.
         taken: (n,) int64, seconds since the epoch by the camera's clock, or ``NO_DATE``.
         widths, heights: (n,) int32, 0 if unknown.
-        names: relative paths with "/" between parts.
+        names: relative paths with "/" between parts; any texts may be given.
         fingerprints: one string each, "" if unknown: keys of the thumbnail store.
         edited: (n,) bool, whether the picture was edited after it was annotated and the user has
             not confirmed the annotations since.
@@ -258,6 +259,7 @@ class ImageTable:
         camera_names: by number, of the cameras there are and perhaps of some that are gone.
         raws: (n,) int8, which kind of raw file is shown as part of the image: 1 + its place in
             ``RAW_SUFFIXES``; 0, and if it is not given, none.
+        name_ranks: (n,) int64, the place of every name in natural order, where that is known.
     """
 
     ids: NDArray[np.int64]
@@ -268,15 +270,18 @@ class ImageTable:
     taken: NDArray[np.int64]
     widths: NDArray[np.int32]
     heights: NDArray[np.int32]
-    names: list[str]
-    fingerprints: list[str]
+    names: Texts
+    fingerprints: Texts
     edited: NDArray[np.bool_]
     damaged: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     cameras: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     camera_names: Mapping[int, str] = field(default_factory=dict)
     raws: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
+    name_ranks: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "names", Texts.of(self.names))
+        object.__setattr__(self, "fingerprints", Texts.of(self.fingerprints))
         if len(self.damaged) != len(self.ids):
             object.__setattr__(self, "damaged", np.zeros(len(self.ids), np.bool_))
         if len(self.cameras) != len(self.ids):

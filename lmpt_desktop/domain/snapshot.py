@@ -23,6 +23,7 @@ from lmpt_desktop.domain.predictions import (
 )
 from lmpt_desktop.domain.records import NO_DATE, ClassEntry, ImageTable
 from lmpt_desktop.domain.strictness import Strictness
+from lmpt_desktop.domain.texts import Texts
 from trainer.bands import BandLimits
 
 Cells: TypeAlias = Any
@@ -120,13 +121,15 @@ class Snapshot:
         return self.images.states
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> Texts:
         """N relative paths with "/" between parts."""
         return self.images.names
 
     @property
     def name_ranks(self) -> NDArray[np.int64]:
         """(N,) the place of every name in natural order; kept per image table."""
+        if self.images.name_ranks is not None:
+            return self.images.name_ranks
         ranks = _NAME_RANKS.get(self.images)
         if ranks is None:
             ranks = _NAME_RANKS[self.images] = natural_ranks(self.images.names)

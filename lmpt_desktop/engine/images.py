@@ -191,9 +191,15 @@ class ImageReloader:
         # A large library takes long to read: leave the worker time for predictions.
         self._spacing = max(RELOAD_SECONDS, 4 * (time.monotonic() - began))
 
+    def keep(self) -> None:
+        """Have the next start find the images as they are, if there are many; for the worker."""
+        if not self._catalogue.read_only:
+            self._catalogue.images.keep_table(len(self._state.snapshot.images))
+
     def _rank_names(self) -> None:
         """Prepare sorting by name, which takes a while, before it is asked for."""
         _ = self._state.snapshot.name_ranks
+        self._worker.post("keep images", self.keep)
 
     def _read(self, *, everything: bool) -> NDArray[np.int64] | None:
         """Read the images again: all, or those that this process has written since.

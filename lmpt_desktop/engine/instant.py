@@ -8,14 +8,16 @@ the session's worker; a verdict costs whoever gives it one entry of a set.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import Source, Verdict
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.class_weights import Version
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.notices import (
@@ -27,17 +29,21 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.engine.tasks import Worker
 from lmpt_desktop.engine.versions.learned_cells import LearnedCells, learned_cells
+from lmpt_desktop.inference.queues import Features
 from lmpt_desktop.inference.taught_weights import library_sample, taught
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.settings import INSTANT, Settings
-from trainer.instant import Instant, soft_biases
-from trainer.one_thread import one_thread
+from trainer.instant import Instant, Lesson, soft_biases
 from trainer.options import FitOptions
 
 FEATURES_SECONDS = 5.0
 """While photos are being encoded, everything is learned again at this interval."""
 _MANY = 256
 """Changed photos from which everything is learned again."""
+_BLOCK_IMAGES = 8192
+"""Images that are taught at once: some tens of MB, however many are annotated."""
+_Cells: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]
+"""Image ids, class ids and verdicts, (n,) each."""
 _CONFIRMED = list(Source).index(Source.CONFIRMED)
 
 
@@ -47,6 +53,7 @@ class _Learned:
 
     Attributes:
         learner: of all classes; its keys are image ids.
+        stored: the features that it need not keep itself.
         sample: features that stand for the library; features: how many there were.
         photos: how many were annotated.
         held_out: images that teach nothing, as stored; kept_out: with their copies.
@@ -54,6 +61,7 @@ class _Learned:
     """
 
     learner: Instant
+    stored: NDArray[np.float16]
     sample: NDArray[np.float32]
     features: int
     photos: int
@@ -95,7 +103,7 @@ class InstantLearning:
 
     def features_arrived(self) -> None:
         """Photos were encoded: what annotated ones of them teach is learned soon."""
-        if not self._settings.get(INSTANT) or not (self._state.snapshot.annotations >= 0).any():
+        if not self._settings.get(INSTANT) or self._state.snapshot.annotations.max(initial=-1) < 0:
             # Nothing can be learned, and whoever waits for the session would wait for this.
             return
         self._worker.post("instant features", self._learn_more_features, FEATURES_SECONDS)
@@ -126,17 +134,19 @@ class InstantLearning:
             return base
         sample, mean = library_sample(features.ids, features.matrix)
         held_out = self._catalogue.runs.held_out()
+        biases = soft_biases(base.embeddings, base.scales, mean)
+        # Without an array as large as the annotations.
+        annotated = np.flatnonzero(snapshot.annotations.max(axis=1) >= 0)
         learned = self._learned = _Learned(
-            Instant(base.embeddings, base.scales, soft_biases(base.embeddings, base.scales, mean),
-                    mean),
+            Instant(base.embeddings, base.scales, biases, mean, features.matrix),
+            features.matrix,
             sample,
             len(features.ids),
-            int((snapshot.annotations >= 0).any(axis=1).sum()),
+            len(annotated),
             held_out,
             self._with_copies(held_out),
             self._cells_of(version),
-        )  # fmt: skip
-        annotated = np.flatnonzero((snapshot.annotations >= 0).any(axis=1))
+        )
         columns = self._teach(learned, snapshot.image_ids[annotated], base)
         return self._with(learned, base, base, columns)
 
@@ -159,16 +169,38 @@ class InstantLearning:
         self, learned: _Learned, image_ids: NDArray[np.int64], base: ClassWeights
     ) -> NDArray[np.int64]:
         """Learn from these images as they are annotated now; returns the classes that differ."""
+        confirmed = None
+        if len(image_ids) > _MANY:
+            confirmed = self._catalogue.annotations.of_source(Source.CONFIRMED)
         snapshot, features = self._state.snapshot, self._state.features()
-        has, matrix = features.lookup(image_ids)
-        image_ids = image_ids[has]
+
+        def lessons() -> Iterator[Lesson]:
+            for start in range(0, len(image_ids), _BLOCK_IMAGES):
+                part = image_ids[start : start + _BLOCK_IMAGES]
+                yield self._lesson(learned, part, base, (snapshot, features), confirmed)
+
+        return learned.learner.teach_all(lessons())
+
+    def _lesson(
+        self,
+        learned: _Learned,
+        image_ids: NDArray[np.int64],
+        base: ClassWeights,
+        now: tuple[Snapshot, Features],
+        confirmed: _Cells | None,
+    ) -> Lesson:
+        """What these images teach as they are ``now``."""
+        snapshot, features = now
+        places = features.places(image_ids)
         rows = snapshot.rows(image_ids)
+        usable = (places >= 0) & (rows >= 0)
+        image_ids, places, rows = image_ids[usable], places[usable], rows[usable]
+        matrix = features.matrix[places]
         # Where only one value of a row is not finite, neither is their sum.
-        usable = (rows >= 0) & np.isfinite(matrix.sum(axis=1, dtype=np.float32))
-        if not usable.all():  # else it would be a copy of all that is annotated
-            image_ids, matrix, rows = image_ids[usable], matrix[usable], rows[usable]
-        if not len(image_ids):
-            return np.empty(0, np.int64)
+        usable = np.isfinite(matrix.sum(axis=1, dtype=np.float32))
+        if not usable.all():
+            image_ids, places, rows = image_ids[usable], places[usable], rows[usable]
+            matrix = matrix[usable]
         targets = snapshot.annotations[rows]
         if learned.version is None:
             known = np.broadcast_to(base.trained, targets.shape)
@@ -177,21 +209,33 @@ class InstantLearning:
             before = learned.version.matrix(image_ids, snapshot.class_ids)
             known = base.trained & (before == targets)
         targets = np.where(known | np.isin(image_ids, learned.kept_out)[:, None], -1, targets)
-        weights = np.ones(targets.shape, np.float32)
-        weights[self._confirmed(image_ids, targets)] = FitOptions.confirmed_weight
-        return learned.learner.teach(image_ids, matrix, targets.astype(np.int8), weights)
+        weights = np.ones(targets.shape, np.float16)
+        weights[self._confirmed(image_ids, targets, snapshot, confirmed)] = (
+            FitOptions.confirmed_weight
+        )
+        # Rows are only added, unless all are copied to another place.
+        same = features.matrix.ctypes.data == learned.stored.ctypes.data
+        there = same and not (places >= len(learned.stored)).any()
+        return Lesson(
+            image_ids, matrix, targets.astype(np.int8), weights, places if there else None
+        )
 
     def _confirmed(
-        self, image_ids: NDArray[np.int64], targets: NDArray[np.int8]
+        self,
+        image_ids: NDArray[np.int64],
+        targets: NDArray[np.int8],
+        snapshot: Snapshot,
+        cells: _Cells | None,
     ) -> NDArray[np.bool_]:
-        """(n, C) which present classes only let a prediction stand."""
-        class_ids = self._state.snapshot.class_ids
-        if len(image_ids) <= _MANY:
+        """(n, C) which present classes only let a prediction stand; of all ``cells`` that do, or,
+        without these, as the catalogue says."""
+        class_ids = snapshot.class_ids
+        if cells is None:
             sources = self._catalogue.annotations.sources(image_ids, class_ids)
             return (sources == _CONFIRMED) & (targets == Verdict.PRESENT)
         found = np.zeros(targets.shape, np.bool_)
-        images, classes, _verdicts = self._catalogue.annotations.of_source(Source.CONFIRMED)
-        if len(images):
+        images, classes, _verdicts = cells
+        if len(images) and len(image_ids):
             by_image, by_class = np.argsort(image_ids), np.argsort(class_ids)
             rows = np.searchsorted(image_ids, images, sorter=by_image)
             columns = np.searchsorted(class_ids, classes, sorter=by_class)

@@ -411,6 +411,7 @@ class LibrarySession:
         self._side_file_updates.catch_up()
         if not self.catalogue.read_only:
             self._worker.post("space for copies", self.space_for_copies.tell_if_exceeded)
+        self._worker.post("keep images", self._reloader.keep)
         # Reads the prompt sets from disk, so that listing them later is quick.
         self._worker.post("versions", self._read_versions)
 

@@ -178,10 +178,12 @@ def select(
     rows = _of_classes(snapshot, requested, np.flatnonzero(mask))
     if requested.text:
         text = folded(requested.text)
-        names = snapshot.names
         # Most names do not match at all, so only the others are taken apart.
-        found = [row for row in rows.tolist() if text in folded(names[row])]
-        found = [row for row in found if text in folded(names[row].rsplit("/", 1)[-1])]
+        found = [
+            row
+            for row, name in zip(rows.tolist(), snapshot.names.at(rows), strict=True)
+            if text in folded(name) and text in folded(name.rsplit("/", 1)[-1])
+        ]
         rows = np.array(found, np.int64)
     return _sorted(snapshot, rows, order)
 
@@ -227,8 +229,7 @@ def _image_mask(snapshot: Snapshot, requested: Filter) -> NDArray[np.bool_]:
         if requested.below is not None and requested.below.parts:
             prefix = requested.below.as_posix() + "/"
             rows = np.flatnonzero(mask)
-            names = snapshot.names
-            mask[rows] = [names[row].startswith(prefix) for row in rows.tolist()]
+            mask[rows] = [name.startswith(prefix) for name in snapshot.names.at(rows)]
     if requested.image_ids is not None:
         mask &= np.isin(snapshot.image_ids, np.fromiter(requested.image_ids, np.int64))
     return mask

@@ -150,9 +150,9 @@ def library_stacks(snapshot: Snapshot, features: Features) -> Stacks:
         return Stacks.none()
     numbers: dict[tuple[int, str], int] = {}
     places = np.zeros(len(images), np.int64)
-    names, folders = images.names, images.folder_ids
-    for row, folder in zip(dated.tolist(), folders[dated].tolist(), strict=True):
-        inside = names[row].rpartition("/")[0]
+    folders = images.folder_ids[dated].tolist()
+    for row, folder, name in zip(dated.tolist(), folders, images.names.at(dated), strict=True):
+        inside = name.rpartition("/")[0]
         places[row] = numbers.setdefault((folder, inside), len(numbers))
     return group(images.ids, images.taken, places, features, ties=_ties(snapshot, dated, places))
 
@@ -165,7 +165,7 @@ def _ties(snapshot: Snapshot, dated: Ints, places: Ints) -> Ints:
     same = (np.diff(taken[order]) == 0) & (np.diff(places[dated][order]) == 0)
     tied = dated[order[np.r_[same, False] | np.r_[False, same]]]
     ranks = np.zeros(len(snapshot.images), np.int64)
-    ranks[tied] = natural_ranks([snapshot.names[row] for row in tied.tolist()])
+    ranks[tied] = natural_ranks(list(snapshot.names.at(tied)))
     return ranks
 
 

@@ -128,7 +128,7 @@ class FolderCounter:
         return (
             len(images) >= count
             and np.array_equal(images.folder_ids[:count], before.folder_ids)
-            and images.names[:count] == before.names
+            and images.names.begins_with(before.names)
         )
 
 

@@ -66,6 +66,9 @@ def test_a_new_catalogue_has_exactly_what_the_migrations_make(
 
 def _as_of_0008(db: sqlite3.Connection) -> None:
     """Without what later migrations add."""
+    for verb in ("insert", "update", "delete"):
+        db.execute(f"DROP TRIGGER image_state_after_{verb}")
+    db.execute("DROP TABLE image_state")
     db.execute("DROP TABLE conflicts")
     db.execute("DROP TABLE merges")
     db.execute("DROP TABLE companions")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from trainer import instant
-from trainer.instant import Instant, learn, soft_biases
+from trainer.instant import Instant, Lesson, learn, soft_biases
 
 PHOTOS, DIM, CLASSES = 40, 12, 5
 SCALES = np.array([14.6, 14.6, 20.0, 8.0, 14.6])
@@ -195,7 +195,59 @@ def test_features_in_half_precision_are_kept_so_and_teach_the_same() -> None:
     wide.teach(np.arange(40), halves.astype(np.float32), targets)
     mixed.teach(np.arange(20), halves[:20], targets[:20])
     mixed.teach(np.arange(20, 40), halves[20:].astype(np.float32), targets[20:])
-    assert kept._x.dtype == np.float16
-    assert mixed._x.dtype == np.float32
-    np.testing.assert_array_equal(mixed._x[:40], wide._x[:40])
+    every = np.arange(40)
+    assert kept._x[every].dtype == np.float16
+    assert mixed._x[every].dtype == np.float32
+    np.testing.assert_array_equal(mixed._x[every], wide._x[every])
     np.testing.assert_array_equal(kept.offsets().embeddings, wide.offsets().embeddings)
+
+
+@pytest.mark.parametrize("most", [0, 3, 4096])
+def test_photos_are_found_again(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instant, "_MOST_RECENT", most)
+    places = instant._Places()
+    keys = np.random.default_rng(1).permutation(40)
+    for start in range(0, 40, 5):
+        part = keys[start : start + 5]
+        assert (places.of(part) < 0).all()
+        places.add(part, np.arange(start, start + 5))
+        assert places.of(keys[: start + 5]).tolist() == list(range(start + 5))
+
+
+def test_features_that_are_stored_elsewhere_are_not_kept_and_teach_the_same() -> None:
+    random = np.random.default_rng(3)
+    stored = random.normal(size=(300, 6)).astype(np.float16)
+    targets = random.integers(-1, 2, (300, 3)).astype(np.int8)
+    weights = np.where(random.random((300, 3)) < 0.5, 0.3, 1).astype(np.float32)
+    arguments = (
+        random.normal(size=(3, 6)),
+        np.full(3, 5.0),
+        np.zeros(3),
+        stored.mean(axis=0, dtype=np.float64),
+    )
+    kept, there = Instant(*arguments), Instant(*arguments, stored)
+    order = random.permutation(300)
+    kept.teach(order, stored[order], targets[order], weights[order])
+    parts = np.split(order, [100, 150, 280])
+    lessons = [
+        Lesson(part, stored[part], targets[part], weights[part], None if number == 1 else part)
+        for number, part in enumerate(parts)
+    ]
+    assert there.teach_all(iter(lessons)).tolist() == [0, 1, 2]
+    assert len(there._x._own) < 300
+    np.testing.assert_array_equal(there.offsets().embeddings, kept.offsets().embeddings)
+    for learner in (kept, there):
+        learner.teach(order[:2], stored[order[:2]], 1 - np.abs(targets[order[:2]]))
+    np.testing.assert_array_equal(there.offsets().embeddings, kept.offsets().embeddings)
+
+
+def test_a_class_has_more_examples_than_half_precision_can_count() -> None:
+    stored = np.zeros((5000, 2), np.float16)
+    stored[:, 0] = 1
+    learner = Instant(np.eye(2), np.ones(2), np.zeros(2), np.zeros(2), stored)
+    targets = np.ones((5000, 2), np.int8)
+    ids = np.arange(5000)
+    learner.teach_all([Lesson(ids, stored, targets, np.full((5000, 2), 0.5, np.float16), ids)])
+    examples, some = learner._examples(np.array([0, 1]))
+    assert examples.tolist() == [2500, 2500]
+    assert some.all()

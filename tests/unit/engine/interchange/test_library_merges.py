@@ -400,6 +400,8 @@ def test_an_older_library_is_brought_up_to_date_in_a_copy(
 ) -> None:
     _alter(
         theirs.folder,
+        *(f"DROP TRIGGER image_state_after_{verb}" for verb in ("insert", "update", "delete")),
+        "DROP TABLE image_state",
         "DROP TABLE conflicts",
         "DROP TABLE merges",
         "UPDATE alembic_version SET version_num = '0010'",
