@@ -52,7 +52,11 @@ _MOST_BYTES = 64 << 20
 """Of corrections between two questions; each class takes up to 2 D^2 bytes."""
 _CLASSES_AT_ONCE = 64
 _AT_ONCE = 64
-"""More photos than these are learned from scratch."""
+"""More photos than these are replaced together."""
+_SHARE_ANEW = 4
+"""More than this part of the photos (1 / n), and all are learned from scratch."""
+_MOST_SUMS_CHANGED = 8
+"""Sums of more classes than these are made anew instead of changed."""
 _BLOCK_ROWS = 512
 """Photos whose features are summed at once: a few MB, which the C library finds again each time.
 Eight times as many left gaps in its heap that were not given back."""
@@ -298,6 +302,7 @@ class Instant:
     def teach_all(self, lessons: Iterable[Lesson]) -> NDArray[np.int64]:
         """As :meth:`teach`, of one lesson after the other; a photo is in one of them."""
         different = np.zeros(len(self._soft), np.bool_)
+        most = max(_AT_ONCE, self._count // _SHARE_ANEW)
         changed: list[tuple[Rows, NDArray[np.int8], Floats]] = []
         count, written = 0, False
         for lesson in lessons:
@@ -310,13 +315,15 @@ class Instant:
             places = np.flatnonzero(cells.any(axis=1))
             changed.append((rows[places], targets[places], given[places]))
             count += len(places)
-            if count > _AT_ONCE:
+            if count > most:
                 written = True
                 for at, verdicts, weights in changed:
                     self._targets[at], self._weights[at] = verdicts, weights
                 changed.clear()
         if written:
             self._learn_all()
+        elif count > _AT_ONCE:
+            self._learn_many(changed)
         else:
             for at, verdicts, weights in changed:
                 for place, row in enumerate(at.tolist()):
@@ -372,17 +379,13 @@ class Instant:
 
     def _learn_all(self) -> None:
         self._forget_sums()
-        known = self._targets[: self._count] >= 0
-        self._is_shared[: self._count] = shared = _is_shared(known)
-        total = PENALTY * np.eye(self._dim)
         for start in range(0, self._count, _BLOCK_ROWS):
             rows = np.arange(start, min(start + _BLOCK_ROWS, self._count))
+            targets = self._targets[rows]
+            self._is_shared[rows] = _is_shared(targets >= 0)
             x = self._centred(rows)
-            self._explained += self._residuals(rows, self._targets[rows], self._weights[rows]).T @ x
-            common = x[shared[rows]]
-            total += common.T @ common
-        if shared.any():
-            self._inverse = np.linalg.inv(total)
+            self._explained += self._residuals(rows, targets, self._weights[rows]).T @ x
+        self._sum_shared()
 
     def _learn(self, row: int, targets: NDArray[np.int8], weights: NDArray[np.float32]) -> None:
         """Replace what is known of one photo."""
@@ -402,6 +405,52 @@ class Instant:
             step = float(weights[column]) - float(before[column])
             if step:
                 self._sums[column] += (step * np.outer(x, x)).astype(np.float32)
+
+    def _learn_many(self, changed: list[tuple[Rows, NDArray[np.int8], Floats]]) -> None:
+        """Replace what is known of photos: rows (k,), targets (k, C) and weights (k, C)."""
+        differing = np.zeros(len(self._soft), np.bool_)
+        for rows, _targets, weights in changed:
+            differing |= (self._weights[rows] != weights).any(axis=0)
+        columns = np.flatnonzero(differing).tolist()
+        kept = [column for column in columns if column in self._sums]
+        if len(kept) > _MOST_SUMS_CHANGED:
+            kept = []
+        for column in columns:
+            self._corrections.pop(column, None)
+            if column not in kept:
+                self._sums.pop(column, None)
+        shared_before = self._is_shared[: self._count].copy()
+        for rows, targets, weights in changed:
+            for start in range(0, len(rows), _BLOCK_ROWS):
+                part = slice(start, start + _BLOCK_ROWS)
+                self._learn_block(rows[part], targets[part], weights[part], kept)
+        if not np.array_equal(shared_before, self._is_shared[: self._count]):
+            self._corrections.clear()
+            self._sum_shared()
+
+    def _learn_block(
+        self, rows: Rows, targets: NDArray[np.int8], weights: Floats, columns: list[int]
+    ) -> None:
+        """Some of them; ``columns`` are the classes whose sums follow."""
+        x = self._centred(rows)
+        before = self._weights[rows]
+        self._explained -= self._residuals(rows, self._targets[rows], before).T @ x
+        self._explained += self._residuals(rows, targets, weights).T @ x
+        for column in columns:
+            step = weights[:, column].astype(np.float64) - before[:, column]
+            there = np.flatnonzero(step)
+            self._sums[column] += ((x[there] * step[there, None]).T @ x[there]).astype(np.float32)
+        self._targets[rows], self._weights[rows] = targets, weights
+        self._is_shared[rows] = _is_shared(targets >= 0)
+
+    def _sum_shared(self) -> None:
+        """The inverse of the sum of the shared photos."""
+        total = PENALTY * np.eye(self._dim)
+        shared = np.flatnonzero(self._is_shared[: self._count])
+        for start in range(0, len(shared), _BLOCK_ROWS):
+            x = self._centred(shared[start : start + _BLOCK_ROWS])
+            total += x.T @ x
+        self._inverse = np.linalg.inv(total) if len(shared) else np.eye(self._dim) / PENALTY
 
     def _share(self, x: NDArray[np.float64], sign: float) -> None:
         """Add a photo to the shared ones, or take it from them (Sherman and Morrison)."""

@@ -38,8 +38,9 @@ from trainer.options import FitOptions
 
 FEATURES_SECONDS = 5.0
 """While photos are being encoded, everything is learned again at this interval."""
-_MANY = 256
-"""Changed photos from which everything is learned again."""
+_MANY, _SHARE_AGAIN = 256, 4
+"""With more changed photos than these, and than this part (1 / n) of those that were learned from,
+everything is learned again."""
 _BLOCK_IMAGES = 8192
 """Images that are taught at once: some tens of MB, however many are annotated."""
 _Cells: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]
@@ -268,7 +269,7 @@ class InstantLearning:
             changed |= set(np.setxor1d(kept_out, learned.kept_out).tolist())
             learned = self._learned = replace(learned, held_out=held_out, kept_out=kept_out)
         first = learned.photos == 0 and learned.features != len(self._state.features().ids)
-        if first or everything or len(changed) > _MANY:
+        if first or everything or len(changed) > max(_MANY, learned.photos // _SHARE_AGAIN):
             self._learn_again()
             return
         base = self._base[1]

@@ -251,3 +251,30 @@ def test_a_class_has_more_examples_than_half_precision_can_count() -> None:
     examples, some = learner._examples(np.array([0, 1]))
     assert examples.tolist() == [2500, 2500]
     assert some.all()
+
+
+@pytest.mark.parametrize("most_sums", [0, 8])
+@pytest.mark.parametrize("share", [0.2, 0.95])
+def test_many_at_once_teach_as_from_scratch(
+    most_sums: int, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instant, "_MOST_SUMS_CHANGED", most_sums)
+    monkeypatch.setattr(instant, "_AT_ONCE", 4)
+    random = np.random.default_rng(7)
+    features = random.normal(size=(200, DIM)).astype(np.float16)
+    targets = random.integers(0, 2, (200, CLASSES)).astype(np.int8)
+    targets[random.random(targets.shape) > share] = -1
+    ids = np.arange(200)
+    learner = Instant(EMBEDDINGS, SCALES, BIASES, MEAN)
+    learner.teach(ids, features, targets)
+    learner.offsets()  # sums and corrections are there
+    again: list[int] = []
+    monkeypatch.setattr(learner, "_learn_all", lambda: again.append(1))
+    for rows, verdict in ((ids[:30], 1), (ids[20:45], -1), (ids[:3], 0), (ids[100:140], 1)):
+        targets[rows, 1:3] = verdict
+        assert set(learner.teach(rows, features[rows], targets[rows])) <= {1, 2}
+        found = learner.offsets()
+        expected = learn(features, targets, EMBEDDINGS, SCALES, BIASES, MEAN)
+        np.testing.assert_allclose(found.embeddings, expected.embeddings, atol=2e-4)
+        np.testing.assert_allclose(found.logits, expected.logits, atol=2e-3)
+    assert not again
