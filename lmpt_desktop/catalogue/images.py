@@ -27,10 +27,11 @@ from lmpt_desktop.catalogue.companions import (
     shown_with,
 )
 from lmpt_desktop.catalogue.errors import NotInCatalogue
+from lmpt_desktop.catalogue.known_files import KnownFiles
 from lmpt_desktop.catalogue.photo_details import camera_names
 from lmpt_desktop.catalogue.photo_details import record as record_details
 from lmpt_desktop.catalogue.records import ImageIds
-from lmpt_desktop.catalogue.store import THESE, Store, as_json, now, rows
+from lmpt_desktop.catalogue.store import THESE, Store, as_json, each_row, now, rows
 from lmpt_desktop.catalogue.stored_paths import IS_DISPLACED, from_stored, is_displaced, to_stored
 from lmpt_desktop.catalogue.stored_paths import displaced as displaced_path
 from lmpt_desktop.catalogue.table_file import TableFile, key_of
@@ -303,19 +304,21 @@ class Images:
             result.setdefault(fingerprint, []).append(image_id)
         return result
 
-    def known(self, folder_id: int) -> dict[str, KnownFile]:
+    def known(self, folder_id: int) -> Mapping[str, KnownFile]:
         """What is remembered of every file of a folder, by relative path.
 
         Images whose place another photo has taken are left out; they can still be found
         :meth:`by_fingerprint`.
         """
         with self._store.read() as connection:
-            found = rows(
+            found = each_row(
                 connection,
                 f"SELECT path, reason, state, {_KNOWN} FROM images WHERE folder_id = ?",
                 (folder_id,),
             )
-        return {from_stored(row[0]): _known_file(row) for row in found if not is_displaced(row[0])}
+            return KnownFiles(
+                (from_stored(row[0]), _known_file(row)) for row in found if not is_displaced(row[0])
+            )
 
     def with_picture(self, hashes: Iterable[str]) -> dict[str, list[ImagePlace]]:
         """Images with each of these picture hashes, in any folder, by ascending id."""
@@ -760,8 +763,9 @@ def _no_image(image_id: int) -> str:
 def _known_file(row: Sequence[Any]) -> KnownFile:
     """Of path, reason, state and the columns ``_KNOWN``."""
     unreadable = row[2] == ImageState.UNREADABLE.key
-    known = (*row[3:10], unreadable and may_pass(row[1]), *row[10:-1], bool(row[-1]))
-    return KnownFile._make(known)
+    retry = unreadable and may_pass(row[1])
+    *facts, readable, left_out = row[10:]
+    return KnownFile(*row[3:9], bool(row[9]), retry, *facts, bool(readable), bool(left_out))
 
 
 def _check(file: ScannedFile) -> None:

@@ -27,6 +27,7 @@ from lmpt_desktop.catalogue.changed_images import ChangedImages
 from lmpt_desktop.catalogue.disk_access import DiskAccess
 from lmpt_desktop.catalogue.errors import busy, from_os, library_gone, read_only, translated
 
+_FETCHED = 4096
 BUSY_SECONDS = 15.0
 """How long a write waits for another process to finish its own."""
 
@@ -294,3 +295,12 @@ def rows(connection: Connection, sql: str, parameters: Any = ()) -> list[tuple[A
     driver = connection.connection.driver_connection
     assert driver is not None
     return driver.execute(sql, parameters).fetchall()
+
+
+def each_row(connection: Connection, sql: str, parameters: Any = ()) -> Iterator[tuple[Any, ...]]:
+    """As :func:`rows`, a few thousand at a time: for those that are not all needed at once."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    cursor = driver.execute(sql, parameters)
+    while found := cursor.fetchmany(_FETCHED):
+        yield from found
