@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, case, insert, select, text, update
+from sqlalchemy import Connection, case, select, text, update
 
 from lmpt_desktop.catalogue import schema, successors
 from lmpt_desktop.catalogue.bulk import image_columns
@@ -31,7 +31,7 @@ from lmpt_desktop.catalogue.known_files import KnownFiles
 from lmpt_desktop.catalogue.photo_details import camera_names
 from lmpt_desktop.catalogue.photo_details import record as record_details
 from lmpt_desktop.catalogue.records import ImageIds
-from lmpt_desktop.catalogue.store import THESE, Store, as_json, each_row, now, rows
+from lmpt_desktop.catalogue.store import THESE, Store, as_json, each_row, now, rows, write_rows
 from lmpt_desktop.catalogue.stored_paths import IS_DISPLACED, from_stored, is_displaced, to_stored
 from lmpt_desktop.catalogue.stored_paths import displaced as displaced_path
 from lmpt_desktop.catalogue.table_file import TableFile, key_of
@@ -548,7 +548,10 @@ class Images:
                         "added_at": at,
                         "superseded": COMPANION if file.path in companions else 0,
                     }
-                connection.execute(insert(_table), values)
+                columns = ", ".join(values[0])
+                marks = ", ".join(f":{name}" for name in values[0])
+                sql = f"INSERT INTO {_table.name} ({columns}) VALUES ({marks})"
+                write_rows(connection, sql, values)
             _forget_successions(
                 connection, {i: file.picture_hash for i, file in old if not file.reason}
             )
@@ -765,7 +768,7 @@ def _known_file(row: Sequence[Any]) -> KnownFile:
     unreadable = row[2] == ImageState.UNREADABLE.key
     retry = unreadable and may_pass(row[1])
     *facts, readable, left_out = row[10:]
-    return KnownFile(*row[3:9], bool(row[9]), retry, *facts, bool(readable), bool(left_out))
+    return KnownFile._make((*row[3:9], bool(row[9]), retry, *facts, bool(readable), bool(left_out)))
 
 
 def _check(file: ScannedFile) -> None:

@@ -16,14 +16,15 @@ from sqlalchemy import Connection, text
 
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.records import ImageIds
-from lmpt_desktop.catalogue.store import THESE, Store, as_json, rows
+from lmpt_desktop.catalogue.store import THESE, Store, as_json, rows, write_rows
 from lmpt_desktop.catalogue.stored_json import from_json, to_json
 from lmpt_desktop.catalogue.stored_paths import IS_DISPLACED, from_stored
 from lmpt_desktop.domain.photo_details import NO_DETAILS, PhotoDetails, Place
 from lmpt_desktop.domain.records import UndescribedFile
 
-_PUT = text(f"INSERT OR REPLACE INTO {schema.photo_details.name} VALUES (:id, :details)")
-_SET_CAMERA = text("UPDATE images SET camera_id = :camera WHERE id = :id AND camera_id <> :camera")
+_PUT = f"INSERT OR REPLACE INTO {schema.photo_details.name} VALUES (:id, :details)"
+_SET_CAMERA = "UPDATE images SET camera_id = :camera WHERE id = :id AND camera_id <> :camera"
+_FIELDS = tuple((item.name, item.default) for item in fields(PhotoDetails))
 
 
 class StoredDetails:
@@ -68,10 +69,11 @@ def record(connection: Connection, details: Mapping[int, PhotoDetails]) -> None:
     if not details:
         return
     cameras = _numbers(connection, {said.camera for said in details.values() if said.camera})
-    connection.execute(
-        _PUT, [{"id": i, "details": _to_stored(said)} for i, said in details.items()]
+    write_rows(
+        connection, _PUT, [{"id": i, "details": _to_stored(said)} for i, said in details.items()]
     )
-    connection.execute(
+    write_rows(
+        connection,
         _SET_CAMERA,
         [{"id": i, "camera": cameras.get(said.camera, 0)} for i, said in details.items()],
     )
@@ -105,9 +107,7 @@ def _to_stored(details: PhotoDetails) -> str:
     if not details:
         return ""
     said: dict[str, Any] = {
-        item.name: value
-        for item in fields(details)
-        if (value := getattr(details, item.name)) != item.default
+        name: value for name, default in _FIELDS if (value := getattr(details, name)) != default
     }
     if isinstance(place := said.get("place"), Place):
         said["place"] = {item.name: getattr(place, item.name) for item in fields(place)}

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -295,6 +295,14 @@ def rows(connection: Connection, sql: str, parameters: Any = ()) -> list[tuple[A
     driver = connection.connection.driver_connection
     assert driver is not None
     return driver.execute(sql, parameters).fetchall()
+
+
+def write_rows(connection: Connection, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
+    """Execute ``sql`` with each of ``values``, straight from the driver: for what a scan writes,
+    where preparing each row would cost more than writing it."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.executemany(sql, values)
 
 
 def each_row(connection: Connection, sql: str, parameters: Any = ()) -> Iterator[tuple[Any, ...]]:

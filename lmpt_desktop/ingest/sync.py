@@ -13,10 +13,11 @@ import contextlib
 import itertools
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lmpt_desktop.domain import ignore_list
 from lmpt_desktop.domain.ignore_list import IgnoreList
@@ -46,6 +47,10 @@ even listed: what the first screen shows."""
 BATCH_FILES = 128
 BATCH_SECONDS = 1.0
 """Files are read and committed together up to this number, or in this time if they are large."""
+FEW_FILES, LATER_BATCH_FILES = 2048, 512
+"""After the first ones, which may be looked at, more are: each commit waits for the disk."""
+LATER_ROUNDS, LATER_ROUND_BYTES = 16, 64 << 20
+"""So much is read during it at most, and after a stop."""
 WORKERS = max(1, min(4, os.cpu_count() or 1))
 PROCESSES_FROM = 1000
 """So many files are read in processes of their own; for fewer, starting them takes longer."""
@@ -199,6 +204,14 @@ def sync(
     )
     with contextlib.ExitStack() as own:
         return job.run(readers or own.enter_context(file_readers()))
+
+
+class _Round(NamedTuple):
+    """Files that are being read; ``size`` in bytes."""
+
+    files: int
+    size: int
+    results: Callable[[], list[list[ScannedFile | None]]]
 
 
 class _Sync:
@@ -445,28 +458,44 @@ class _Sync:
     ) -> Iterator[list[ScannedFile]]:
         batch: list[ScannedFile] = []
         began = time.monotonic()
-        at = 0
-        while at < len(files):
-            if self._stop():
+        rounds: deque[_Round] = deque()
+        at, stopped = 0, False
+        while True:
+            while at < len(files) and not stopped and self._is_room(rounds):
+                if stopped := self._stop():
+                    break
+                groups = self._next_groups(files, at)
+                count = sum(map(len, groups))
+                if self._done >= FIRST_FILES:
+                    # For each few files once, however many are read together: processes that read
+                    # as fast as they can would take the processors from what is looked at.
+                    for _few in range(0, count, 2 * WORKERS):
+                        self._make_way()
+                size = sum(file.size for group in groups for file in group)
+                rounds.append(_Round(count, size, readers.begin(self._inspect_some, groups)))
+                at += count
+            if not rounds:
                 break
-            groups = self._next_groups(files, at)
-            count = sum(map(len, groups))
-            if self._done >= FIRST_FILES:
-                # For each few files once, however many are read together: processes that read
-                # as fast as they can would take the processors from what is looked at.
-                for _few in range(0, count, 2 * WORKERS):
-                    self._make_way()
-            results = readers.begin(self._inspect_some, groups)
-            if len(batch) >= BATCH_FILES or time.monotonic() - began > BATCH_SECONDS:
+            most = BATCH_FILES if self._done < FEW_FILES else LATER_BATCH_FILES
+            if len(batch) >= most or time.monotonic() - began > BATCH_SECONDS:
                 # Committed while the next are being read.
                 yield batch
                 batch, began = [], time.monotonic()
-            batch += [file for found in results() for file in found if file is not None]
-            at += count
-            self._done += count
+            read = rounds.popleft()
+            batch += [file for found in read.results() for file in found if file is not None]
+            self._done += read.files
             self._on_progress(SyncProgress(SyncPhase.READING, self._done, self._total))
         if batch:
             yield batch
+
+    def _is_room(self, rounds: Sequence[_Round]) -> bool:
+        """Whether to begin a further round: while the first ones are read one at a time, later
+        there are enough to be read during a commit."""
+        if not rounds:
+            return True
+        known = self._processes is not None and self._processes.ready
+        small = sum(item.size for item in rounds) < LATER_ROUND_BYTES
+        return known and small and self._done >= FEW_FILES and len(rounds) < LATER_ROUNDS
 
     def _next_groups(self, files: Sequence[FoundFile], at: int) -> list[Sequence[FoundFile]]:
         """The files from ``at`` on that are read next, in groups: few, so that a pause or a stop
