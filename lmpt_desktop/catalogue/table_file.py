@@ -21,6 +21,7 @@ import xxhash
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.cache_file import new_cache
 from lmpt_desktop.catalogue.store import rows
 from lmpt_desktop.domain.natural_order import natural_ranks
@@ -116,7 +117,7 @@ class TableFile:
 
 def key_of(connection: Connection) -> bytes | None:
     """16 bytes that differ where the images that are shown do; None where that is not known."""
-    found = rows(connection, "SELECT token FROM image_state")
+    found = rows(connection, f"SELECT token FROM {schema.image_state.name}")
     if len(found) != 1 or len(found[0][0]) != _TOKEN_BYTES:
         return None
     digest = xxhash.xxh3_128(found[0][0])
