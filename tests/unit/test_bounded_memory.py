@@ -71,6 +71,8 @@ PARTS = "the parts of the window"
 OF_WINDOW = {
     "catalogue/another_library.py: _sets": "as long as one reading",
     "catalogue/changed_images.py: _ids": "at most one for each photo; a poll takes them",
+    "catalogue/known_files.py: _near": "a few folders, as long as one scan",
+    "catalogue/known_files.py: _packed": "as long as one scan",
     "catalogue/store.py: _changing": "of one transaction",
     "domain/bounded_dict.py: _entries": STATED,
     "ingest/scan.py: _names": "of one scan",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePosixPath
 
@@ -15,6 +15,7 @@ from snapshots import make_snapshot
 
 from lmpt_desktop.domain.records import NO_DATE, ImageState
 from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.domain.texts import Texts
 from lmpt_desktop.inference.filters import (
     ClassCondition,
     Dates,
@@ -120,7 +121,8 @@ def test_filters_keep_the_images_that_meet_every_condition(
 def test_a_name_is_found_whichever_way_its_accents_are_stored() -> None:
     """macOS stores them as characters of their own; both are typed and pasted."""
     snapshot = Library().snapshot
-    snapshot.images.names[:2] = ["b/Gro\u0308ße.jpg", "b/Größe.jpg"]
+    names = ["b/Gro\u0308ße.jpg", "b/Größe.jpg", *snapshot.images.names[2:]]
+    snapshot = replace(snapshot, images=replace(snapshot.images, names=Texts.of(names)))
     for text in ("größe", "GRO\u0308SSE"):
         rows = select(snapshot, Filter(text=text), Sort())
         assert snapshot.image_ids[rows].tolist() == [1, 2]
