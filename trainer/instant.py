@@ -55,6 +55,8 @@ _AT_ONCE = 64
 """More photos than these are replaced together."""
 _SHARE_ANEW = 4
 """More than this part of the photos (1 / n), and all are learned from scratch."""
+_SPARSE = 8
+"""With less than this part (1 / n) of all verdicts known, classes are learned one by one."""
 _MOST_SUMS_CHANGED = 8
 """Sums of more classes than these are made anew instead of changed."""
 _BLOCK_ROWS = 512
@@ -379,13 +381,31 @@ class Instant:
 
     def _learn_all(self) -> None:
         self._forget_sums()
-        for start in range(0, self._count, _BLOCK_ROWS):
-            rows = np.arange(start, min(start + _BLOCK_ROWS, self._count))
-            targets = self._targets[rows]
-            self._is_shared[rows] = _is_shared(targets >= 0)
-            x = self._centred(rows)
-            self._explained += self._residuals(rows, targets, self._weights[rows]).T @ x
+        cells = 0
+        for start in range(0, self._count, _COUNTED_ROWS):
+            part = slice(start, min(start + _COUNTED_ROWS, self._count))
+            self._is_shared[part] = _is_shared(self._targets[part] >= 0)
+            cells += int(np.count_nonzero(self._weights[part]))
+        if _SPARSE * cells < self._count * len(self._soft):
+            for column in range(len(self._soft)):
+                self._explain_class(column)
+        else:
+            for start in range(0, self._count, _BLOCK_ROWS):
+                rows = np.arange(start, min(start + _BLOCK_ROWS, self._count))
+                residuals = self._residuals(rows, self._targets[rows], self._weights[rows])
+                self._explained += residuals.T @ self._centred(rows)
         self._sum_shared()
+
+    def _explain_class(self, column: int) -> None:
+        """What one class leaves to explain, of the photos with a verdict on it alone."""
+        known = np.flatnonzero(self._weights[: self._count, column])
+        for start in range(0, len(known), _BLOCK_ROWS):
+            rows = known[start : start + _BLOCK_ROWS]
+            x = self._x[rows].astype(np.float64)
+            logits = x @ self._soft[column] + self._biases[column]
+            left = self._targets[rows, column] - 0.5 - 0.5 * np.tanh(0.5 * logits)
+            left *= self._weights[rows, column]
+            self._explained[column] += left @ x - left.sum() * self._mean
 
     def _learn(self, row: int, targets: NDArray[np.int8], weights: NDArray[np.float32]) -> None:
         """Replace what is known of one photo."""

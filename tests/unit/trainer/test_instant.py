@@ -278,3 +278,18 @@ def test_many_at_once_teach_as_from_scratch(
         np.testing.assert_allclose(found.embeddings, expected.embeddings, atol=2e-4)
         np.testing.assert_allclose(found.logits, expected.logits, atol=2e-3)
     assert not again
+
+
+def test_few_verdicts_on_many_photos_teach_as_the_same_among_all() -> None:
+    random = np.random.default_rng(5)
+    features = random.normal(size=(300, DIM)).astype(np.float16)
+    targets = random.integers(0, 2, (300, CLASSES)).astype(np.int8)
+    targets[random.random(targets.shape) > 0.05] = -1
+    found = []
+    for sparse in (0, 1 << 40):  # always one by one, and never
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(instant, "_SPARSE", sparse)
+            found.append(learn(features, targets, EMBEDDINGS, SCALES, BIASES, MEAN))
+    np.testing.assert_allclose(found[0].embeddings, found[1].embeddings, atol=1e-6)
+    np.testing.assert_allclose(found[0].logits, found[1].logits, atol=1e-5)
+    assert np.abs(found[0].embeddings).max() > 0.01
