@@ -4,9 +4,11 @@ them."""
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -213,3 +215,68 @@ def test_a_scan_of_many_files_reads_them_in_processes(
         assert names == [f"{number}.jpg" for number in range(7)]
         again = sync.sync(catalogue, added.id, readers=readers)
         assert again.unchanged == 7 and len(asked) == 2
+
+
+class _Ready:
+    """Stands for processes that read; counts what they were asked."""
+
+    ready = True
+
+    def __init__(self, folder: Path, _count: int) -> None:
+        self.folder = folder
+        self.asked = 0
+        self.enough = threading.Event()
+
+    def wait_until_ready(self) -> bool:
+        return True
+
+    def inspect(self, files: Sequence[FoundFile]) -> list[ScannedFile | None]:
+        self.asked += len(files)
+        if self.asked >= 12:
+            self.enough.set()
+        return [inspect_file(self.folder, file, sample=True) for file in files]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_many_files_are_read_during_a_commit_and_none_is_lost(
+    catalogue: Catalogue, folder: Path, monkeypatch: pytest.MonkeyPatch, stopped: bool
+) -> None:
+    content = (folder / "a.jpg").read_bytes()
+    for number in range(20):
+        (folder / f"more {number:02d}.jpg").write_bytes(content + bytes([number]))
+    for name, value in (("FIRST_FILES", 0), ("FEW_FILES", 0), ("PROCESSES_FROM", 1)):
+        monkeypatch.setattr(sync, name, value)
+    for name, value in (("WORKERS", 1), ("GROUP_FILES", 2), ("LATER_BATCH_FILES", 2)):
+        monkeypatch.setattr(sync, name, value)
+    made: list[_Ready] = []
+
+    def processes(top: Path, count: int) -> _Ready:
+        made.append(_Ready(top, count))
+        return made[0]
+
+    monkeypatch.setattr(sync, "ReadingProcesses", processes)
+    ahead: list[bool] = []
+
+    def commit() -> None:
+        if not ahead:
+            ahead.append(made[0].enough.wait(20))
+
+    asked = itertools.count()
+    with file_readers() as readers:
+        added = catalogue.folders.add(folder)
+        report = sync.sync(
+            catalogue,
+            added.id,
+            on_commit=commit,
+            should_stop=lambda: stopped and bool(made) and next(asked) > 6,
+            readers=readers,
+        )
+        assert ahead == [True], "the first commit has a few files, and many were read meanwhile"
+        assert len(report.new) == made[0].asked == len(catalogue.images.table())
+        again = sync.sync(catalogue, added.id, readers=readers)
+    assert len(catalogue.images.table()) == 24
+    assert len(report.new) + len(again.new) == 24
+    assert bool(again.new) is stopped
