@@ -33,7 +33,7 @@ VIEWED_SIZE, QUICK_VIEWED_SIZE = (1600, 1200), (400, 300)
 STALLED, QUICK_STALLED = 3_000, 200
 PARTS = ("catalogue", "search", "start", "stalls", "grid", "viewers", "encode", "million")
 UNASKED = set(PARTS) - {"million"}
-"""The parts that run unless others are named: the last takes up to half an hour and 3 GB of disk."""
+"""The parts that run unless others are named: the last takes up to half an hour, and 3 GB."""
 
 
 def main() -> None:
