@@ -250,7 +250,7 @@ class ImageTable:
         mtime: (n,) int64, nanoseconds since the epoch.
         taken: (n,) int64, seconds since the epoch by the camera's clock, or ``NO_DATE``.
         widths, heights: (n,) int32, 0 if unknown.
-        names: relative paths with "/" between parts; any texts may be given.
+        names: relative paths with "/" between parts.
         fingerprints: one string each, "" if unknown: keys of the thumbnail store.
         edited: (n,) bool, whether the picture was edited after it was annotated and the user has
             not confirmed the annotations since.
@@ -280,8 +280,6 @@ class ImageTable:
     name_ranks: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names", Texts.of(self.names))
-        object.__setattr__(self, "fingerprints", Texts.of(self.fingerprints))
         if len(self.damaged) != len(self.ids):
             object.__setattr__(self, "damaged", np.zeros(len(self.ids), np.bool_))
         if len(self.cameras) != len(self.ids):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import overload
+from typing import SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,10 +74,10 @@ class Texts(Sequence[str]):
         return len(self.ends)
 
     @overload
-    def __getitem__(self, place: int) -> str: ...
+    def __getitem__(self, place: SupportsIndex) -> str: ...
     @overload
     def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
+    def __getitem__(self, place: SupportsIndex | slice) -> str | list[str]:
         if isinstance(place, slice):
             first, last, step = place.indices(len(self))
             return (
@@ -84,7 +85,8 @@ class Texts(Sequence[str]):
                 if step == 1
                 else [self[i] for i in range(len(self))[place]]
             )
-        number = place + len(self) if place < 0 else place
+        number = operator.index(place)
+        number += len(self) if number < 0 else 0
         if number < 0:
             raise IndexError(place)
         return self.data[self._start(number) : self.ends[number]].tobytes().decode(errors=_ERRORS)

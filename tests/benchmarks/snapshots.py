@@ -25,6 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from lmpt_desktop.domain.records import Batch, ClassEntry, ImageTable
+from lmpt_desktop.domain.texts import Texts
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.ui.grid.query import prepare
@@ -43,8 +44,8 @@ def make_state(images: int, classes: int, rng: np.random.Generator) -> LibrarySt
         taken=zeros,
         widths=np.zeros(images, np.int32),
         heights=np.zeros(images, np.int32),
-        names=["photo.jpg"] * images,
-        fingerprints=[""] * images,
+        names=Texts.of(["photo.jpg"] * images),
+        fingerprints=Texts.of([""] * images),
         edited=np.zeros(images, np.bool_),
     )
     annotations = np.full((images, classes), -1, np.int8)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from lmpt_desktop.domain.records import NO_DATE, ClassEntry, ImageTable
 from lmpt_desktop.domain.snapshot import Snapshot, no_scores
+from lmpt_desktop.domain.texts import Texts
 from trainer.bands import BandLimits
 
 
@@ -52,8 +53,8 @@ def make_snapshot(
             taken=column(taken, NO_DATE, np.int64),
             widths=column(None, 0, np.int32),
             heights=column(None, 0, np.int32),
-            names=list(names) if names is not None else [f"{i + 1}.jpg" for i in range(n)],
-            fingerprints=[""] * n,
+            names=Texts.of(names if names is not None else [f"{i + 1}.jpg" for i in range(n)]),
+            fingerprints=Texts.of([""] * n),
             edited=np.zeros(n, np.bool_),
             cameras=np.array([known.index(name) for name in cameras], np.int32),
             camera_names=dict(enumerate(known[1:], start=1)),

@@ -26,6 +26,7 @@ from lmpt_desktop.catalogue.housekeeping import PROMPT_SETS
 from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import ClassEntry, ImageTable, ScannedFile
 from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.domain.texts import Texts
 from lmpt_desktop.engine.encoding.model_facts import ModelFacts, setting_name
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ingest.reading import read_file
@@ -84,8 +85,8 @@ def sample_snapshot(count: int, names: list[str] | None = None) -> Snapshot:
             taken=np.zeros(count, np.int64),
             widths=np.full(count, 320, np.int32),
             heights=np.full(count, 240, np.int32),
-            names=names or [f"photo-{number:06}.jpg" for number in range(count)],
-            fingerprints=[f"{number:032x}" for number in range(count)],
+            names=Texts.of(names or [f"photo-{number:06}.jpg" for number in range(count)]),
+            fingerprints=Texts.of(f"{number:032x}" for number in range(count)),
             edited=np.zeros(count, np.bool_),
         ),
         classes=tuple(ClassEntry(1 + i, name, position=i) for i, name in enumerate(CLASS_NAMES)),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.domain.records import NO_DATE, Batch, ClassEntry, ImageTable
 from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.domain.texts import Texts
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.training import jobs
 from lmpt_desktop.engine.training.jobs import RetrainOptions
@@ -247,7 +248,7 @@ def _table(count: int) -> ImageTable:
         taken=np.full(count, NO_DATE),
         widths=zeros.astype(np.int32),
         heights=zeros.astype(np.int32),
-        names=[f"{place}.jpg" for place in range(count)],
-        fingerprints=[""] * count,
+        names=Texts.of(f"{place}.jpg" for place in range(count)),
+        fingerprints=Texts.of([""] * count),
         edited=zeros.astype(np.bool_),
     )

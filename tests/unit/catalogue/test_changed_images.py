@@ -20,6 +20,7 @@ from paper_library import photo_file
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.changed_images import ChangedImages, updated
 from lmpt_desktop.domain.records import ImageTable, ScannedFile
+from lmpt_desktop.domain.texts import Texts
 
 AddImages = Callable[[int], list[int]]
 NAMES = [f"{folder}{number}.jpg" for folder in ("", "in/", "in/deep/") for number in range(4)]
@@ -145,8 +146,8 @@ def table_of(versions: dict[int, int]) -> ImageTable:
         taken=values + 3,
         widths=values.astype(np.int32),
         heights=values.astype(np.int32),
-        names=[f"{i} {v}.jpg" for i, v in zip(ids.tolist(), values.tolist(), strict=True)],
-        fingerprints=[f"{v:032x}" for v in values.tolist()],
+        names=Texts.of(f"{i} {v}.jpg" for i, v in zip(ids.tolist(), values.tolist(), strict=True)),
+        fingerprints=Texts.of(f"{v:032x}" for v in values.tolist()),
         edited=values % 2 == 1,
     )
 

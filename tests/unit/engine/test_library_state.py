@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lmpt_desktop.domain.class_tally import class_tally
 from lmpt_desktop.domain.records import Batch, ClassEntry, ImageTable
 from lmpt_desktop.domain.strictness import Strictness
+from lmpt_desktop.domain.texts import Texts
 from lmpt_desktop.engine import library_state
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
 from lmpt_desktop.engine.kept_matrix import KeptMatrix
@@ -36,8 +37,8 @@ def table(*ids: int) -> ImageTable:
         taken=zeros,
         widths=np.zeros(n, np.int32),
         heights=np.zeros(n, np.int32),
-        names=[f"{i}.jpg" for i in ids],
-        fingerprints=[""] * n,
+        names=Texts.of(f"{i}.jpg" for i in ids),
+        fingerprints=Texts.of([""] * n),
         edited=np.zeros(n, np.bool_),
     )
 

@@ -22,6 +22,7 @@ from trainer import job, prompt_set
 from trainer.__main__ import build_parser, main
 from trainer.events import FitFinished
 from trainer.options import LOSSES, METHODS, FitOptions
+from trainer.process_io import ENCODER_NICE
 from trainer.prompt_set import PromptSet
 
 COMMANDS = ("fit", "evaluate", "inspect")
@@ -265,10 +266,10 @@ def test_json_that_cannot_be_written_gives_a_sentence(
 @pytest.mark.parametrize(
     ("given", "niceness"),
     [
-        (["encode", "--out", "features"], 5),
+        (["encode", "--out", "features"], ENCODER_NICE),
         (["encode", "--nice", "0"], 0),
         (["encode", "--gentle", "--device", "cpu"], 15),
-        (["encode", "--nice", "very"], 5),
+        (["encode", "--nice", "very"], ENCODER_NICE),
     ],
 )
 def test_an_encoder_makes_way_before_it_loads_its_model(

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.domain.records import Folder, ImageState, ImageTable
+from lmpt_desktop.domain.texts import Texts
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree, Look
 
@@ -161,8 +162,8 @@ def snapshot_of(names: list[str]) -> Any:
         taken=zeros,
         widths=zeros.astype(np.int32),
         heights=zeros.astype(np.int32),
-        names=names,
-        fingerprints=names,
+        names=Texts.of(names),
+        fingerprints=Texts.of(names),
         edited=zeros.astype(np.bool_),
     )
     return SimpleNamespace(images=table)
