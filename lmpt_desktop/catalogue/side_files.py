@@ -82,9 +82,9 @@ class SideFileRecords:
         with self._store.read() as connection:
             found = rows(
                 connection,
-                "SELECT image_id, path FROM side_files WHERE naming = ?1 OR ?1 IS NULL "
+                "SELECT image_id, path FROM side_files WHERE naming = ? OR ? IS NULL "
                 "ORDER BY image_id, path",
-                (naming,),
+                (naming, naming),
             )
         return [SideFilePlace(row[0], Path(from_stored(row[1]))) for row in found]
 

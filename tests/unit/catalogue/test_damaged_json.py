@@ -48,7 +48,7 @@ def library(tmp_path: Path) -> Path:
 def test_what_is_not_json_counts_as_nothing(library: Path, text: str) -> None:
     execute(library, "UPDATE settings SET value = ?", text)
     execute(library, "UPDATE runs SET settings = ?", text)
-    execute(library, "UPDATE prompt_sets SET metrics = ?1, data = ?1, class_ids = ?1", text)
+    execute(library, "UPDATE prompt_sets SET metrics = ?, data = ?, class_ids = ?", *3 * [text])
     with Catalogue.open(library) as catalogue:
         assert catalogue.settings.get("a key", 7) == 7
         assert catalogue.settings.all()["a key"] is None
@@ -61,7 +61,7 @@ def test_what_is_not_json_counts_as_nothing(library: Path, text: str) -> None:
 def test_json_of_another_kind_counts_as_nothing(library: Path, value: Any) -> None:
     text = json.dumps(value)
     execute(library, "UPDATE runs SET settings = ?", text)
-    execute(library, "UPDATE prompt_sets SET metrics = ?1, data = ?1, class_ids = ?1", text)
+    execute(library, "UPDATE prompt_sets SET metrics = ?, data = ?, class_ids = ?", *3 * [text])
     with Catalogue.open(library) as catalogue:
         settings = catalogue.runs.all()[0].settings
         assert settings in ({}, value)
