@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import cast
@@ -18,6 +17,7 @@ from trainer.photo_reader import PhotoReader
 from trainer.remote.frames import FRAME
 from trainer.remote.link import Answer, FileThere, Link
 from trainer.remote.other_computer import OtherComputer
+from trainer.threads import begun_pool
 
 MOST_OPEN = 6
 """Requests under way: so many that neither the connection nor the GPU there waits for the other."""
@@ -139,7 +139,7 @@ class FarPhotoEncoder:
         if (files := part.files) is None:
             photos = list(part.photos)
         else:
-            with ThreadPoolExecutor(_READERS) as pool:
+            with begun_pool(_READERS, "photos") as pool:
                 photos = list(pool.map(self._read, [file.path for file in files]))
 
         def take(count: int) -> list[Pixels | UnreadablePhoto]:
