@@ -46,6 +46,7 @@ from lmpt_desktop.domain.records import (
     ScannedFile,
     UnhashedFile,
 )
+from lmpt_desktop.domain.texts import Texts
 from trainer.checked_json import readable_text
 from trainer.photo import may_pass
 
@@ -888,8 +889,8 @@ def _columns(found: list[tuple[Any, ...]]) -> dict[str, Any]:
         "taken": _seconds(columns[5]),
         "widths": np.array(columns[6], np.int32),
         "heights": np.array(columns[7], np.int32),
-        "names": [from_stored(path) for path in columns[8]],
-        "fingerprints": list(columns[9]),
+        "names": Texts.of(map(from_stored, columns[8])),
+        "fingerprints": Texts.of(columns[9]),
         "edited": np.array(columns[10], np.bool_),
         "damaged": np.array(columns[11], np.bool_),
         "cameras": np.array(columns[12], np.int32),
