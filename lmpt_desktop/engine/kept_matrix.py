@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import sys
+import threading
 import weakref
 from collections import deque
 from collections.abc import Iterable
@@ -39,7 +40,8 @@ class KeptMatrix(Generic[T]):
     system gets back at once: between the blocks of the C library's heap, matrices that come and go
     leave gaps that are never given back.
 
-    One thread at a time may call :meth:`changed`; arrays may be dropped on any thread.
+    One thread at a time may call :meth:`changed`; arrays may be dropped, and :meth:`let_go` called,
+    on any thread.
     """
 
     def __init__(self, small_bytes: int = SMALL_BYTES) -> None:
@@ -47,6 +49,8 @@ class KeptMatrix(Generic[T]):
         self._newest: weakref.ref[NDArray[T]] | None = None
         self._buffers: list[_Buffer] = []
         self._free: deque[_Buffer] = deque()
+        self._lock = threading.Lock()
+        """Of the buffers."""
         self.copied = 0
         """How many changes had to copy the whole."""
 
@@ -61,17 +65,19 @@ class KeptMatrix(Generic[T]):
                 made[index] = values
             made.flags.writeable = False
             return made
-        if self._newest is None or self._newest() is not old:
-            # Those of other versions differ from this one by what is not known.
-            self._buffers, self._free = [], deque()
-        buffer = self._buffer_like(old)
+        with self._lock:
+            if self._newest is None or self._newest() is not old:
+                # Those of other versions differ from this one by what is not known.
+                self._buffers, self._free = [], deque()
+            buffer = self._buffer_like(old)
         if buffer.behind.everything:
             np.copyto(buffer.values, old)
             self.copied += 1
         for index in buffer.behind.indices:
             buffer.values[index] = old[index]
         buffer.behind = _Behind()
-        others = [other for other in self._buffers if other is not buffer]
+        with self._lock:
+            others = [other for other in self._buffers if other is not buffer]
         for index, values in changes:
             buffer.values[index] = values
             for other in others:
@@ -80,13 +86,21 @@ class KeptMatrix(Generic[T]):
         self._newest = weakref.ref(made)
         return made
 
+    def let_go(self) -> None:
+        """Give back what the last changes needed at the same time, and nobody needs now."""
+        with self._lock:
+            self._drop_free()
+
+    def _drop_free(self) -> None:
+        while len(self._free) > _MOST_FREE:
+            self._buffers.remove(self._free.popleft())
+
     def _buffer_like(self, old: NDArray[T]) -> _Buffer:
         if not self._free:
             self._buffers.append(_Buffer(old.shape, old.dtype))
             return self._buffers[-1]
         buffer = self._free.popleft()
-        while len(self._free) > _MOST_FREE:
-            self._buffers.remove(self._free.popleft())
+        self._drop_free()
         return buffer
 
 

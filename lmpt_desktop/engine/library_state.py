@@ -299,6 +299,11 @@ class LibraryState:
         if rows is not None:
             rows.let_go()
 
+    def let_go_matrices(self) -> None:
+        """Give back the memory of snapshots that nobody has any more, but for one."""
+        self._annotations.let_go()
+        self._scores.let_go()
+
     def set_weights(self, class_ids: Sequence[int], weights: ClassWeights) -> None:
         """Use these from the next :meth:`predict` on, which scores the classes that differ."""
         with self._lock:

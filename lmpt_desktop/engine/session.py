@@ -308,6 +308,7 @@ class LibrarySession:
     def _periodic_tasks(self, monitor: bool) -> dict[Callable[[], None], float]:
         tasks: dict[Callable[[], None], float] = {self._throttle.check: throttle.CHECK_SECONDS}
         tasks[self._state.let_go_features] = free_memory.CHECK_SECONDS
+        tasks[self._state.let_go_matrices] = free_memory.CHECK_SECONDS
         if (free := free_memory.free_memory()) is not None:
             tasks[free.check] = free_memory.CHECK_SECONDS
         if monitor:

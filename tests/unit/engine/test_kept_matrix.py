@@ -108,6 +108,19 @@ def test_versions_that_many_held_at_once_are_given_back() -> None:
     assert len(kept._buffers) <= 3  # pyright: ignore[reportPrivateUsage]
 
 
+def test_after_many_changes_at_once_one_spare_buffer_is_kept() -> None:
+    kept = KeptMatrix[np.float32](small_bytes=0)
+    held = [np.zeros((100, 8), np.float32)]
+    for number in range(20):
+        held.append(kept.changed(held[-1], [cell(number, 0, number)]))
+    now = held[-1]
+    held.clear()
+    kept.let_go()
+    assert len(kept._buffers) == 2  # pyright: ignore[reportPrivateUsage]
+    later = kept.changed(now, [cell(0, 1, 5)])
+    assert later[0, 1] == 5 and later[19, 0] == 19 and kept.copied <= 21
+
+
 def test_a_version_held_for_long_does_not_remember_every_change() -> None:
     kept = KeptMatrix[np.float32](small_bytes=0)
     held = now = kept.changed(np.zeros((1000, 80), np.float32), [])
