@@ -19,12 +19,8 @@ from trainer.cancel import CancelToken
 from trainer.events import FitFailed, FitFailure, FitFinished, RunEvent, to_line
 from trainer.job import CANCEL_NAME, JobError
 from trainer.printable import LogFormatter, one_line
-from trainer.process_io import (
-    ENCODER_NICE,
-    add_priority_arguments,
-    lower_priority,
-    wanted_niceness,
-)
+from trainer.priority import ENCODER_NICE, lower_priority
+from trainer.process_io import add_priority_arguments, wanted_niceness
 from trainer.prompt_set import PromptSetError
 from trainer.remote.command import REMOTE, carry, carry_with_events, run_remote
 from trainer.remote.command import add_arguments as add_remote_arguments

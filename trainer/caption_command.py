@@ -23,7 +23,8 @@ from trainer.events import (
     Stop,
 )
 from trainer.printable import for_data, one_line
-from trainer.process_io import claim_stdio, exit_when_parent_dies, lower_priority, messages_of
+from trainer.priority import lower_priority
+from trainer.process_io import claim_stdio, exit_when_parent_dies, messages_of
 from trainer.suggested import installed_captioner
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from PIL import Image
 
 from trainer.photo import TOO_MUCH_MEMORY, UnreadablePhoto, read_photo
-from trainer.process_io import lower_priority
+from trainer.priority import lower_priority
 
 NICE = 3
 """Steps of priority below the window's, which has to paint what is decoded."""

@@ -51,6 +51,7 @@ from trainer.out_of_memory import is_out_of_memory
 from trainer.photo import NO_MEMORY, UnreadablePhoto
 from trainer.photo_encoder import NO_FEATURE, Encoded, OutOfMemoryError, PhotoEncoder, turned
 from trainer.photo_reader import PhotoReader
+from trainer.priority import lower_priority
 from trainer.process_io import (
     EventStream,
     Inbox,
@@ -59,7 +60,6 @@ from trainer.process_io import (
     add_priority_arguments,
     claim_stdio,
     exit_when_parent_dies,
-    lower_priority,
     read_requests,
     wanted_niceness,
 )

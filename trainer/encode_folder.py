@@ -42,7 +42,8 @@ from trainer.launched import FOLDER_SECONDS, join_ranks
 from trainer.photo_list import SourceError
 from trainer.photo_source import PhotoSource, open_source
 from trainer.printable import one_line
-from trainer.process_io import EventStream, claim_stdio, lower_priority
+from trainer.priority import lower_priority
+from trainer.process_io import EventStream, claim_stdio
 from trainer.ranks import LostRankError, Ranks
 from trainer.shard_writer import ShardWriter, tried_before
 from trainer.temporary_files import temporary_folder

@@ -24,7 +24,8 @@ from trainer.encode import SHARPNESS, default_threads
 from trainer.events import RateMeasured
 from trainer.photo_encoder import PhotoEncoder
 from trainer.photo_reader import PhotoReader
-from trainer.process_io import GENTLE_NICE, EventStream, exit_when_parent_dies, lower_priority
+from trainer.priority import GENTLE_NICE, lower_priority
+from trainer.process_io import EventStream, exit_when_parent_dies
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Stdin, stdout, priority and exit of the encoder and captioner processes (imports no torch)."""
+"""Stdin, stdout and exit of the encoder and captioner processes (imports no torch)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import IO, TextIO
 
 from trainer.events import (
@@ -27,6 +26,7 @@ from trainer.events import (
     parse_line,
     to_line,
 )
+from trainer.priority import ENCODER_NICE, GENTLE_NICE
 from trainer.threads import start_thread
 
 log = logging.getLogger(__name__)
@@ -38,14 +38,6 @@ UrgentRequest = EncodeTexts | EncodeMap
 STOP_SECONDS = 1.5
 """The process exits within this time after ``Stop``, even during a long computation."""
 
-GENTLE_NICE = 15
-"""Niceness from which only idle time is used."""
-
-LOWEST_NICE = 19
-ENCODER_NICE = 7
-"""Below what decodes photos for the window, above what reads those of a scan."""
-AUTOGROUP = Path("/proc/self/autogroup")
-_NICE_AT_START = 0 if sys.platform == "win32" else os.getpriority(os.PRIO_PROCESS, 0)
 _PARENT_SECONDS = 1.0
 
 
@@ -244,38 +236,9 @@ def add_priority_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def wanted_niceness(arguments: argparse.Namespace) -> int:
-    """What to call :func:`lower_priority` with."""
+    """What to call :func:`.priority.lower_priority` with."""
     nice: int = arguments.nice
     return max(nice, GENTLE_NICE) if arguments.gentle else nice
-
-
-def lower_priority(amount: int) -> None:
-    """Lower the priority of this process to ``amount`` steps of niceness below that at its start,
-    however often this is called."""
-    if amount <= 0:
-        return
-    _lower_session(amount)
-    with contextlib.suppress(OSError):
-        if sys.platform != "win32":
-            os.setpriority(os.PRIO_PROCESS, 0, _NICE_AT_START + amount)
-        else:
-            import psutil  # noqa: PLC0415
-
-            name = "IDLE" if amount >= GENTLE_NICE else "BELOW_NORMAL"
-            psutil.Process().nice(getattr(psutil, f"{name}_PRIORITY_CLASS", 0))
-
-
-def _lower_session(amount: int) -> None:
-    """Lower the session of a process that leads one by ``amount`` steps.
-
-    Linux may give every session the same share of the processors ("autogroup", see sched(7)).  The
-    niceness of a process that the app has started with a session of its own then counts only among
-    its threads, and it would compete with the window as an equal.
-    """
-    if sys.platform != "linux" or os.getsid(0) != os.getpid():
-        return
-    with contextlib.suppress(OSError):  # switched off, or not there
-        AUTOGROUP.write_text(str(min(amount, LOWEST_NICE)), encoding="ascii")
 
 
 def _exit_soon() -> None:

@@ -40,7 +40,7 @@ START_SECONDS = 1.5
 NICE = 10
 """Steps of priority below the window's: what is looked at is decoded first."""
 _PROGRAM = (
-    f"from trainer.process_io import lower_priority; lower_priority({NICE}); "
+    f"from trainer.priority import lower_priority; lower_priority({NICE}); "
     "from lmpt_desktop.ingest.read_worker import main; main()"
 )
 """Loading is the larger part of starting, and makes way, too."""

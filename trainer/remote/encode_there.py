@@ -44,7 +44,7 @@ from trainer.load_encoder import load_encoder
 from trainer.photo import UnreadablePhoto
 from trainer.photo_encoder import Encoded, PhotoEncoder
 from trainer.photo_reader import PhotoReader
-from trainer.process_io import ENCODER_NICE, lower_priority
+from trainer.priority import ENCODER_NICE, lower_priority
 from trainer.remote.frames import FRAME, most_bytes
 from trainer.remote.trouble import MachineError, Trouble
 from trainer.threads import begun_pool, start_thread

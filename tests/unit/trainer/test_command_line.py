@@ -22,7 +22,7 @@ from trainer import job, prompt_set
 from trainer.__main__ import build_parser, main
 from trainer.events import FitFinished
 from trainer.options import LOSSES, METHODS, FitOptions
-from trainer.process_io import ENCODER_NICE
+from trainer.priority import ENCODER_NICE
 from trainer.prompt_set import PromptSet
 
 COMMANDS = ("fit", "evaluate", "inspect")

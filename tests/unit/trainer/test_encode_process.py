@@ -34,7 +34,8 @@ from trainer.events import (
     parse_line,
     to_line,
 )
-from trainer.process_io import GENTLE_NICE, EventStream
+from trainer.priority import GENTLE_NICE
+from trainer.process_io import EventStream
 
 PATIENCE = 120.0
 

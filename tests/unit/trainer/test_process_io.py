@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -82,18 +81,6 @@ def test_turned_photos_keep_their_place_among_photos() -> None:
     assert order == ["t1", "p1", "r1", "p2"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has classes of priority")
-def test_lowering_the_priority_twice_does_not_lower_it_further(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(os, "setpriority", lambda _kind, _process, value: asked.append(value))
-    process_io.lower_priority(5)
-    process_io.lower_priority(5)
-    process_io.lower_priority(0)
-    assert asked == [os.getpriority(os.PRIO_PROCESS, 0) + 5] * 2
-
-
 def test_on_windows_a_parent_that_is_gone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """There the parent's number stays the same when it has ended."""
     gone, here = 999_999_999, os.getpid()
@@ -102,20 +89,3 @@ def test_on_windows_a_parent_that_is_gone_is_noticed(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys, "platform", "win32")
     assert not process_io._is_there(gone)
     assert process_io._is_there(here)
-
-
-@pytest.mark.parametrize("leads", [True, False], ids=["its own session", "that of a terminal"])
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux weighs sessions")
-def test_a_session_of_its_own_is_lowered_with_the_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leads: bool
-) -> None:
-    autogroup = tmp_path / "autogroup"
-    monkeypatch.setattr(process_io, "AUTOGROUP", autogroup)
-    monkeypatch.setattr(os, "setpriority", lambda *_: None)
-    monkeypatch.setattr(os, "getsid", lambda _process: os.getpid() if leads else 1)
-    process_io.lower_priority(7)
-    assert autogroup.exists() is leads
-    if leads:
-        assert autogroup.read_text(encoding="ascii") == "7"
-        process_io.lower_priority(100)
-        assert autogroup.read_text(encoding="ascii") == "19", "the system takes no more"
