@@ -34,6 +34,7 @@ from lmpt_desktop.inference.taught_weights import library_sample, taught
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.settings import INSTANT, Settings
 from trainer.instant import Instant, Lesson, soft_biases
+from trainer.one_thread import one_thread
 from trainer.options import FitOptions
 
 FEATURES_SECONDS = 5.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakSet
 
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
-from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
 
@@ -18,11 +18,10 @@ WAIT_MS = 30_000
 PAGES = ("view.long-tail", "view.review", "view.missing", "sweep.open", "compare.open")
 
 
-def others(session: LibrarySession) -> list[Snapshot]:
-    """Snapshots in memory that are not the library's newest."""
+def snapshots() -> WeakSet[Snapshot]:
+    """All that are in memory."""
     gc.collect()
-    newest = session.snapshot()
-    return [item for item in gc.get_objects() if isinstance(item, Snapshot) and item is not newest]
+    return WeakSet(item for item in gc.get_objects() if isinstance(item, Snapshot))
 
 
 def test_pages_that_were_left_keep_no_old_snapshot(
@@ -31,6 +30,7 @@ def test_pages_that_were_left_keep_no_old_snapshot(
     photos: Path,
     qtbot: QtBot,
 ) -> None:
+    of_other_tests = snapshots()
     window = launch(photos)
     page = settled(window)
     session = page.session
@@ -47,4 +47,8 @@ def test_pages_that_were_left_keep_no_old_snapshot(
         page.undo_stack.annotate(ids[:1], [class_id], verdict, "a class")
         settled(window)
 
-    qtbot.waitUntil(lambda: not others(session), timeout=WAIT_MS)
+    def only_the_newest() -> bool:
+        mine = set(snapshots()) - set(of_other_tests)
+        return mine == {session.snapshot()}
+
+    qtbot.waitUntil(only_the_newest, timeout=WAIT_MS)

@@ -28,6 +28,7 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.filters import ClassCondition, Filter, Sort, SortKey, select
+from lmpt_desktop.settings import INSTANT
 from trainer.bands import Band
 from trainer.photo import UnreadablePhoto
 
@@ -172,6 +173,7 @@ def test_annotations_are_committed_before_the_call_returns_and_shown_at_once(
 ) -> None:
     session = open_session()
     ids = filled(session, photos)
+    session.settings.set(INSTANT, False)  # what it learns may soon predict what is annotated
     notices: list[Notice] = []
     session.subscribe(notices.append)
     image, dog = ids["kite_1.jpg"], class_id(session, "dog")
