@@ -34,7 +34,7 @@ NAME = "images.cache"
 LEAST_IMAGES = 1 << 16
 """Fewer are read as quickly as they are needed."""
 
-_MAGIC = b"LMPT images 1\n\0\0"
+_MAGIC = b"LMPT images 2\n\0\0"
 _COLUMNS = (
     ("ids", "<i8"),
     ("folder_ids", "<i8"),
@@ -50,8 +50,8 @@ _COLUMNS = (
     ("damaged", "|b1"),
 )
 _TEXTS = ("names", "fingerprints")
-_HEADER = struct.Struct("<16s16sq" + "q" * len(_TEXTS))
-"""Magic, key, number of images, and of bytes of each kind of text."""
+_HEADER = struct.Struct("<16s16s8sq" + "q" * len(_TEXTS))
+"""Magic, key, hash of what follows, number of images, and of bytes of each kind of text."""
 _ALIGNED = 64
 _TOKEN_BYTES = 16
 
@@ -74,11 +74,11 @@ class TableFile:
                 header = file.read(_HEADER.size)
                 if len(header) < _HEADER.size:
                     return None
-                magic, written, *counts = _HEADER.unpack(header)
+                magic, written, digest, *counts = _HEADER.unpack(header)
                 size = os.fstat(file.fileno()).st_size
                 if (magic, written) != (_MAGIC, key) or size != _places(*counts)[-1]:
                     return None
-                return _mapped(file.fileno(), *counts)
+                return _mapped(file.fileno(), digest, *counts)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -104,11 +104,15 @@ class TableFile:
             parts += [(text.ends, "<i8"), (text.data, "|u1")]
         try:
             with new_cache(self._path) as file:
-                file.write(_HEADER.pack(_MAGIC, key, *counts))
                 for (column, kind), place in zip(parts, places, strict=False):
                     file.seek(place)
                     file.write(np.ascontiguousarray(column, np.dtype(kind)).data)
                 file.truncate(places[-1])
+                file.flush()
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+                    digest = _digest(memory, places[0])
+                file.seek(0)
+                file.write(_HEADER.pack(_MAGIC, key, digest, *counts))
         except (OSError, ValueError) as error:
             log.info("the images are read again the next time: %s", error)
             return False
@@ -137,15 +141,23 @@ def _places(images: int, *text_bytes: int) -> list[int]:
     return places
 
 
-def _mapped(descriptor: int, images: int, *text_bytes: int) -> ImageTable:
+def _digest(memory: mmap.mmap, start: int) -> bytes:
+    with memoryview(memory) as whole, whole[start:] as part:
+        return xxhash.xxh3_64(part).digest()
+
+
+def _mapped(descriptor: int, digest: bytes, images: int, *text_bytes: int) -> ImageTable:
     """
     Raises:
-        OSError, ValueError: if it cannot be mapped.
+        OSError, ValueError: if it cannot be mapped, or is not what was written.
     """
     places = iter(_places(images, *text_bytes))
     memory = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
     with contextlib.suppress(AttributeError, OSError):
         memory.madvise(mmap.MADV_WILLNEED)
+    # A disk that fails must not put a wrong name beside an image's id.
+    if _digest(memory, _places(images, *text_bytes)[0]) != digest:
+        raise ValueError("it is damaged")
 
     def part(kind: str, count: int) -> NDArray[Any]:
         return np.frombuffer(memory, np.dtype(kind), count, next(places))

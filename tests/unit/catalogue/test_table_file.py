@@ -135,7 +135,7 @@ def test_a_copy_that_is_restored_has_its_own_state(
         assert table.states[1] == ImageState.MISSING
 
 
-@pytest.mark.parametrize("damage", ["shorter", "longer", "header", "empty"])
+@pytest.mark.parametrize("damage", ["shorter", "longer", "header", "id", "empty"])
 def test_a_damaged_file_is_not_read(
     catalogue: Catalogue, library: Path, ids: list[int], damage: str
 ) -> None:
@@ -148,6 +148,7 @@ def test_a_damaged_file_is_not_read(
             "shorter": content[:-1],
             "longer": content + b"\0",
             "header": b"x" + content[1:],
+            "id": content[:64] + b"\x07" + content[65:],
             "empty": b"",
         }[damage]
     )
