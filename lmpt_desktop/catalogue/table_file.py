@@ -64,7 +64,7 @@ class TableFile:
         self._least = least
 
     def suits(self, images: int) -> bool:
-        """Whether so many images are worth a file."""
+        """Whether a library of this size is worth a file."""
         return images >= self._least
 
     def known(self, key: bytes) -> ImageTable | None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEW_SCORES = 1 << 16
-"""So many are looked at at once, rather than class by class."""
+"""Up to this many scores are looked at together, rather than class by class."""
 
 
 def predicted_classes(

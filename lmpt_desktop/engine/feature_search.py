@@ -86,7 +86,7 @@ class FeatureSearch:
         self.count = self._features.count
 
     def passes(self, directions: int) -> int:
-        """How often the folder is gone through for so many directions."""
+        """How many passes over the folder this number of directions takes."""
         return -(-directions // self._at_once())
 
     def nearest(
