@@ -12,6 +12,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from lmpt_desktop.domain.records import ClassSpec
+from lmpt_desktop.engine.free_memory import keep_little
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.vocabularies import built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
@@ -72,6 +73,7 @@ def make_application() -> QApplication:
     if isinstance(existing, QApplication):
         return existing
     sys.setswitchinterval(SWITCH_SECONDS)
+    keep_little()
     application = QApplication([APP_NAME])
     application.setApplicationName(APP_NAME)
     application.setApplicationDisplayName(TITLE)

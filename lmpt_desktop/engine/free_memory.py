@@ -1,4 +1,4 @@
-"""Gives memory back to the system that the GNU C library keeps although nobody uses it.
+"""Keeps small what the GNU C library keeps of memory that nobody uses, and gives it back.
 
 Answers of searches, filters and verdicts take many MB for a moment, and what is freed between
 blocks in use stays with the process.  Elsewhere (Windows, macOS, musl) nothing is done.
@@ -19,6 +19,40 @@ QUIET_SHARE = 0.05
 STATM = Path("/proc/self/statm")
 WORTH_BYTES = 64 << 20
 """Growth of the resident memory from which it is worth while."""
+HEAPS = 2
+"""By default there are eight for each processor."""
+OWN_PAGES_BYTES = 512 << 10
+"""Blocks from this size on are outside the heaps and go back to the system at once.  By default the
+C library raises this to 32 MiB, as soon as it sees such blocks come and go."""
+FREE_END_BYTES = 32 << 20
+"""What is kept free at the end of the first heap."""
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h of the GNU C library
+
+
+def keep_little() -> bool:
+    """Have this process keep little free memory; call it before threads are started.
+
+    By default almost every thread has a heap of its own, and each keeps free about what it needed
+    most at any time.  Threads that hold Python's lock seldom want memory at the same time.
+
+    Returns:
+        whether it was possible.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # another C library
+        return False
+    done = True
+    for name, value in (
+        (_M_ARENA_MAX, HEAPS),
+        (_M_MMAP_THRESHOLD, OWN_PAGES_BYTES),
+        (_M_TRIM_THRESHOLD, FREE_END_BYTES),
+    ):
+        done &= bool(mallopt(name, value))
+    return done
 
 
 class FreeMemory:

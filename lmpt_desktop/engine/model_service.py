@@ -573,7 +573,8 @@ class ModelService:
                     found = dict(zip(texts, future.result(), strict=True))
                     self._catalogue.features.put_texts(backbone, found, facts.variant)
                     if backbone == self.backbone:
-                        self._refresh_weights()
+                        # After the texts that have arrived meanwhile: learning takes a while.
+                        self.refresh()
             finally:
                 with self._lock:
                     self._texts_waiting -= 1

@@ -340,7 +340,7 @@ def retrain(page: LibraryPage, monitor: Monitor) -> bool:
     monitor.during(lambda: None, 60, made)
     if not made():
         return False
-    page.session.versions.promote(page.session.catalogue.prompt_sets.all()[-1].id)
+    page.session.versions.promote(page.session.catalogue.prompt_sets.all()[0].id)
     return True
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import ctypes
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lmpt_desktop.engine.free_memory import WORTH_BYTES, FreeMemory, free_memory
+from lmpt_desktop.engine.free_memory import HEAPS, WORTH_BYTES, FreeMemory, free_memory
 
 
 class Process:
@@ -64,3 +67,52 @@ def test_the_real_one_runs() -> None:
     memory._at, memory._used = -1e9, memory._used  # pyright: ignore[reportPrivateUsage]
     memory.check()
     assert memory._least > 0 and kept.all()  # pyright: ignore[reportPrivateUsage]
+
+
+THREADS_AND_HEAPS = """
+import ctypes, sys, tempfile, threading
+from pathlib import Path
+from lmpt_desktop.engine.free_memory import keep_little
+
+print(keep_little())
+library = ctypes.CDLL(None)
+library.malloc.restype = library.fopen.restype = ctypes.c_void_p
+together = threading.Barrier(6)
+
+def take():
+    library.malloc(100)
+    together.wait()
+
+threads = [threading.Thread(target=take) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+name = Path(sys.argv[1])
+file = ctypes.c_void_p(library.fopen(bytes(name), b"w"))
+library.malloc_info(0, file)
+library.fclose(file)
+print(name.read_text().count("<heap nr"))
+
+# By default, what comes and goes raises the size from which blocks have pages of their own.
+library.free(ctypes.c_void_p(library.malloc(20 << 20)))
+class Blocks(ctypes.Structure):
+    _fields_ = [(f"field_{number}", ctypes.c_size_t) for number in range(10)]
+library.mallinfo2.restype = Blocks
+before = library.mallinfo2().field_4
+library.malloc(1 << 20)
+print(library.mallinfo2().field_4 - before >= 1 << 20)
+"""
+
+
+@pytest.mark.skipif(free_memory() is None, reason="this C library has no heaps of threads")
+def test_many_threads_share_two_heaps_without_large_blocks(tmp_path: Path) -> None:
+    if not hasattr(ctypes.CDLL(None), "mallinfo2"):
+        pytest.skip("this C library does not say which blocks have pages of their own")
+    ran = subprocess.run(
+        [sys.executable, "-c", THREADS_AND_HEAPS, str(tmp_path / "heaps.xml")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.split() == ["True", str(HEAPS), "True"]

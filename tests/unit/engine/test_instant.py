@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 from class_ids import class_id
+from fake_encoder import DIM
 from numpy.typing import NDArray
 from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import ClassSpec, Source, Verdict
+from lmpt_desktop.engine import model_service
 from lmpt_desktop.engine.notices import Notice, PredictionsTaught
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.confirmation import confirmation
@@ -242,3 +246,29 @@ def test_a_mistake_is_found_although_it_was_learned(session: LibrarySession) -> 
     assert after[row, column(session, "dog")] < pure(session)[row, column(session, "dog")]
     queue = session.queues.build(QueueRequest(QueueKind.DISAGREEMENTS))
     assert [item.image_id for item in queue.items] == [wrong]
+
+
+def test_names_that_were_read_meanwhile_are_learned_with_at_once(
+    session: LibrarySession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, learned, held = session.model, [], threading.Event()
+    refresh = model._refresh_weights
+
+    def refreshed() -> None:
+        learned.append(1)
+        refresh()
+
+    def read(texts: Sequence[str], *, ensemble: bool) -> Future[NDArray[np.float32]]:
+        assert ensemble
+        done = Future[NDArray[np.float32]]()
+        done.set_result(np.ones((len(texts), DIM), np.float32) / np.float32(np.sqrt(DIM)))
+        return done
+
+    monkeypatch.setattr(model, "_refresh_weights", refreshed)
+    monkeypatch.setattr(model_service, "TEXTS_PER_REQUEST", 1)
+    monkeypatch.setattr(model._client, "encode_texts", read)
+    session._worker.post("held up", lambda: held.wait() and None)
+    model._encode_texts(["a boat", "a tree", "a house"])
+    held.set()
+    assert session.wait_until_idle(60)
+    assert len(learned) == 1
