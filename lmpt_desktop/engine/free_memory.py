@@ -21,9 +21,10 @@ WORTH_BYTES = 64 << 20
 """Growth of the resident memory from which it is worth while."""
 HEAPS = 2
 """By default there are eight for each processor."""
-OWN_PAGES_BYTES = 512 << 10
+OWN_PAGES_BYTES = 4 << 20
 """Blocks from this size on are outside the heaps and go back to the system at once.  By default the
-C library raises this to 32 MiB, as soon as it sees such blocks come and go."""
+C library raises this to 32 MiB, as soon as it sees such blocks come and go.  New pages take time:
+with 512 KiB, acts on 100,000 photos took a tenth more."""
 FREE_END_BYTES = 32 << 20
 """What is kept free at the end of the first heap."""
 

@@ -100,8 +100,8 @@ class Blocks(ctypes.Structure):
     _fields_ = [(f"field_{number}", ctypes.c_size_t) for number in range(10)]
 library.mallinfo2.restype = Blocks
 before = library.mallinfo2().field_4
-library.malloc(1 << 20)
-print(library.mallinfo2().field_4 - before >= 1 << 20)
+library.malloc(5 << 20)
+print(library.mallinfo2().field_4 - before >= 5 << 20)
 """
 
 

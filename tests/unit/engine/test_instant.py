@@ -258,6 +258,9 @@ def test_names_that_were_read_meanwhile_are_learned_with_at_once(
         learned.append(1)
         refresh()
 
+    def wait() -> None:
+        held.wait()
+
     def read(texts: Sequence[str], *, ensemble: bool) -> Future[NDArray[np.float32]]:
         assert ensemble
         done = Future[NDArray[np.float32]]()
@@ -267,7 +270,7 @@ def test_names_that_were_read_meanwhile_are_learned_with_at_once(
     monkeypatch.setattr(model, "_refresh_weights", refreshed)
     monkeypatch.setattr(model_service, "TEXTS_PER_REQUEST", 1)
     monkeypatch.setattr(model._client, "encode_texts", read)
-    session._worker.post("held up", lambda: held.wait() and None)
+    session._worker.post("held up", wait)
     model._encode_texts(["a boat", "a tree", "a house"])
     held.set()
     assert session.wait_until_idle(60)
