@@ -172,7 +172,8 @@ class InstantLearning:
     ) -> NDArray[np.int64]:
         """Learn from these images as they are annotated now; returns the classes that differ."""
         confirmed = None
-        if len(image_ids) > _MANY:
+        if len(image_ids) > self._many(learned):
+            # Of so many photos, all is read faster than what there is of each.
             confirmed = self._catalogue.annotations.of_source(Source.CONFIRMED)
         snapshot, features = self._state.snapshot, self._state.features()
 
@@ -182,6 +183,9 @@ class InstantLearning:
                 yield self._lesson(learned, part, base, (snapshot, features), confirmed)
 
         return learned.learner.teach_all(lessons())
+
+    def _many(self, learned: _Learned) -> int:
+        return max(_MANY, learned.photos // _SHARE_AGAIN)
 
     def _lesson(
         self,
@@ -270,7 +274,7 @@ class InstantLearning:
             changed |= set(np.setxor1d(kept_out, learned.kept_out).tolist())
             learned = self._learned = replace(learned, held_out=held_out, kept_out=kept_out)
         first = learned.photos == 0 and learned.features != len(self._state.features().ids)
-        if first or everything or len(changed) > max(_MANY, learned.photos // _SHARE_AGAIN):
+        if first or everything or len(changed) > self._many(learned):
             self._learn_again()
             return
         base = self._base[1]

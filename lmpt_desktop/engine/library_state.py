@@ -560,10 +560,11 @@ def _changed_scores(
             features.matrix,
             before.of_classes(columns),
             after.of_classes(columns),
+            finite=features.finite,
         )
         if found is not None:
             return found
-    return predict_columns(features.matrix, after, columns, windows)
+    return predict_columns(features.matrix, after, columns, windows, finite=features.finite)
 
 
 def _known_windows(

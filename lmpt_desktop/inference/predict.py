@@ -92,13 +92,18 @@ def predict_columns(
     weights: ClassWeights,
     columns: NDArray[np.int64],
     windows: WindowCosines | None = None,
+    *,
+    finite: bool = False,
 ) -> NDArray[np.float32]:
-    """Scores of some classes: columns (m,) of what :func:`predict` returns, (n, m) float32."""
+    """Scores of some classes: columns (m,) of what :func:`predict` returns, (n, m) float32.
+
+    ``finite`` says that all features are known to be finite halves.
+    """
     chosen = weights.of_classes(columns)
     cosines = windows.of_classes(columns) if windows is not None else None
     terms = _terms(chosen, cosines)
     plain = terms.kernel is None and not len(chosen.more_columns)
-    scores = few_products(features, terms.whole) if plain else None
+    scores = few_products(features, terms.whole, finite=finite) if plain else None
     if scores is None:
         return predict(features, chosen, cosines)
     scores += terms.biases
@@ -113,6 +118,8 @@ def moved_columns(
     features: NDArray[np.float16],
     before: ClassWeights,
     after: ClassWeights,
+    *,
+    finite: bool = False,
 ) -> NDArray[np.float32] | None:
     """Scores after a change of embeddings and biases alone, from those before it: what else there
     is to a score, as the kernel part, need not be computed again.
@@ -121,6 +128,7 @@ def moved_columns(
         scores: (n, m) of ``before``.
         features: (n, D).
         before, after: of the same m classes, without more rows.
+        finite: as of :func:`predict_columns`.
 
     Returns:
         (n, m) float32, or None where the features are not all finite.
@@ -128,7 +136,7 @@ def moved_columns(
     change = (after.embeddings - before.embeddings) * (after.scales * share_of_whole(after))[
         :, None
     ]
-    moved = few_products(features, np.ascontiguousarray(change.T, np.float32))
+    moved = few_products(features, np.ascontiguousarray(change.T, np.float32), finite=finite)
     if moved is None:
         return None
     moved += after.biases - before.biases
@@ -139,9 +147,10 @@ def moved_columns(
 
 
 def few_products(
-    features: NDArray[np.float16], columns: NDArray[np.float32]
+    features: NDArray[np.float16], columns: NDArray[np.float32], *, finite: bool = False
 ) -> NDArray[np.float32] | None:
-    """(n, m) products with a few ``columns`` (D, m); None where features are not all finite.
+    """(n, m) products with a few ``columns`` (D, m); None where features are not all finite, which
+    is looked for unless ``finite`` says that they are.
 
     With few classes the conversion from half to single precision is most of the work.
     """
@@ -152,7 +161,7 @@ def few_products(
     room = np.empty((min(len(features), BLOCK_ROWS), features.shape[1]), np.int32)
     for start in range(0, len(features), BLOCK_ROWS):
         block = features[start : start + BLOCK_ROWS]
-        if not all_finite(block):
+        if not finite and not all_finite(block):
             return None
         np.matmul(shifted(block, room), scaled, out=result[start : start + BLOCK_ROWS])
     return result

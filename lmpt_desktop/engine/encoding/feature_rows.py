@@ -31,6 +31,8 @@ class FeatureRows:
         self._windowed = np.zeros(capacity, np.bool_)
         self._cosines = np.empty((capacity, 0), np.float16)
         self._mapped: MappedFeatures | None = None
+        self._all: Features | None = None
+        """The view of all rows, which keeps what is computed of them until others arrive."""
         self.window_embeddings: NDArray[np.float32] | None = None
         """(C, D) what the window cosines are with; None while there are none."""
 
@@ -95,6 +97,7 @@ class FeatureRows:
         if needed > len(self._ids):
             self._grow(max(needed, 1024, self._count + self._count // 2))
         new = slice(self._count, needed)
+        self._all = None
         self._ids[new] = ids
         self._features[new] = features
         self._windowed[new] = windowed
@@ -104,7 +107,14 @@ class FeatureRows:
         self._count = needed
 
     def view(self, start: int = 0) -> Features:
-        """The rows from ``start`` on."""
+        """The rows from ``start`` on; all of them are the same view until others arrive."""
+        if not start:
+            if self._all is None:
+                self._all = self._view(0)
+            return self._all
+        return self._view(start)
+
+    def _view(self, start: int) -> Features:
         matrix = self._features[start : self._count]
         matrix.flags.writeable = False
         return Features(self._ids[start : self._count], matrix)

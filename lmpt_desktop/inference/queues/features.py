@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.inference.halves import all_finite
+
 BLOCK_ROWS = 2048
 """Rows converted from half to single precision at a time."""
 
@@ -42,6 +44,14 @@ class Features:
     def _by_id(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         order = np.argsort(self.ids, kind="stable")
         return order, self.ids[order]
+
+    @cached_property
+    def finite(self) -> bool:
+        """Whether there is neither infinity nor NaN in :attr:`matrix`."""
+        if self.matrix.dtype != np.float16:
+            return False  # not asked of others
+        starts = range(0, len(self.matrix), BLOCK_ROWS)
+        return all(all_finite(self.matrix[start : start + BLOCK_ROWS]) for start in starts)
 
     def lookup(self, image_ids: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
         """Which of these images have a feature, (m,), and those features, (k, D)."""

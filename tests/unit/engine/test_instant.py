@@ -214,6 +214,7 @@ def test_many_at_once_teach_what_they_teach_one_by_one(
     assert batch
     scores(session)
     monkeypatch.setattr("lmpt_desktop.engine.instant._MANY", 3)
+    monkeypatch.setattr("lmpt_desktop.engine.instant._SHARE_AGAIN", len(ids))
     session.annotations.apply(ids, np.full(len(ids), dog), verdicts, source=source)
     np.testing.assert_allclose(scores(session), one_by_one, atol=1e-5)
 
@@ -275,3 +276,22 @@ def test_names_that_were_read_meanwhile_are_learned_with_at_once(
     held.set()
     assert session.wait_until_idle(60)
     assert len(learned) == 1
+
+
+def test_a_batch_on_a_small_part_of_the_photos_does_not_read_all_verdicts(
+    session: LibrarySession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, dog = session.snapshot().image_ids, class_id(session, "dog")
+    session.annotations.annotate(ids.tolist(), [dog], Verdict.ABSENT)
+    before = scores(session)
+    monkeypatch.setattr("lmpt_desktop.engine.instant._MANY", 1)
+    annotations = session.catalogue.annotations
+    read: list[Source] = []
+    of_source = annotations.of_source
+    monkeypatch.setattr(annotations, "of_source", lambda of: (read.append(of), of_source(of))[1])
+    few = ids[: len(ids) // 4].tolist()
+    session.annotations.annotate(few, [dog], Verdict.PRESENT)
+    assert (scores(session) != before).any() and not read
+    session.annotations.annotate(ids.tolist(), [dog], Verdict.PRESENT)
+    scores(session)
+    assert read

@@ -17,6 +17,7 @@ from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
 from lmpt_desktop.engine.kept_matrix import KeptMatrix
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.inference import predict as predicting
+from lmpt_desktop.inference.halves import all_finite
 from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.weights import ClassWeights
 from trainer.bands import BandLimits
@@ -629,3 +630,41 @@ def test_a_snapshot_is_made_while_another_thread_computes_a_property_of_the_last
     old.__dict__[Meddling("image_ids")] = ids
     state.set_limits(BandLimits(1, 2))
     assert state.snapshot.limits == BandLimits(1, 2)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_features_are_looked_through_once_however_often_a_class_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[int] = []
+
+    def noted(halves: np.ndarray) -> bool:
+        looked.append(len(halves))
+        return all_finite(halves)
+
+    monkeypatch.setattr("lmpt_desktop.inference.predict.all_finite", noted)
+    monkeypatch.setattr("lmpt_desktop.inference.queues.features.all_finite", noted, raising=False)
+    state = state_of([1, 2, 3, 4], [5, 6, 7])
+    used = weights([5, 6, 7])
+    state.set_weights([5, 6, 7], used)
+    give(state, 1, 2, 3)
+    state.predict()
+    looked.clear()
+
+    def change(column: int) -> None:
+        nonlocal used
+        used = replace(used, biases=used.biases + np.eye(3, dtype=np.float32)[column])
+        assert state.change_weights([5, 6, 7], used, np.array([column]))
+
+    for column in range(3):
+        change(column)
+    assert looked == [3]
+    order = state.features()._by_id  # pyright: ignore[reportPrivateUsage]
+    assert state.features()._by_id is order  # pyright: ignore[reportPrivateUsage]
+    state.add_features(np.array([4]), np.full((1, DIM), np.inf, np.float16))
+    state.predict()
+    looked.clear()
+    change(0)
+    assert looked[0] == 4 and len(state.features().ids) == 4
+    scores = state.snapshot.scores
+    assert np.isfinite(scores[:3]).all() and not np.isfinite(scores[3, 0])
