@@ -9,11 +9,12 @@ of page and photo, class in focus, and now and then a retraining whose version i
 act waits for the answers of the one before.  After a tenth of the acts, at most 500 (warm-up), and
 then every ``--every`` it waits until all is quiet, takes a break of ``--rest`` seconds, collects
 garbage and counts: resident memory, also that before the break, what the GNU C library has in use,
-free and mapped apart, open handles, threads, widgets, QObjects that Python knows, all Python
-objects, annotated photos.  Printed are the counts, what each grows by per 1,000 acts (a straight
-line through all counts, and through those of the second half, with the 95 % interval of the slope),
-the longest pauses of the event loop and the acts before them, and processor time per act of each
-kind and by thread.  An interrupted run (SIGINT, SIGTERM, ``--minutes``) prints what it has.
+free and mapped apart, what SQLite and instant learning have of it, open handles, threads, widgets,
+QObjects that Python knows, all Python objects, annotated photos.  Printed are the counts, what each
+grows by per 1,000 acts (a straight line through all counts, and through those of the second half,
+with the 95 % interval of the slope), the longest pauses of the event loop and the acts before them,
+and processor time per act of each kind and by thread.  An interrupted run (SIGINT, SIGTERM,
+``--minutes``) prints what it has.
 ``--types`` names the Python types and the widgets that grew most.
 """
 
@@ -24,6 +25,7 @@ import os
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import _sqlite3
 import argparse
 import ctypes
 import gc
@@ -202,6 +204,26 @@ def blocks() -> dict[str, float]:
         "C: free MB": found.fordblks / 1e6,
         "C: mapped MB": found.hblkhd / 1e6,
     }
+
+
+def held(page: LibraryPage) -> dict[str, float]:
+    """Caches with a stated bound that take long to fill."""
+    # Of the SQLite that Python's module is linked with; a module within Python itself says nothing.
+    place = getattr(_sqlite3, "__file__", None)
+    used = getattr(ctypes.CDLL(place), "sqlite3_memory_used", None) if place else None
+    found = {"learner MB": 0.0}
+    if used is not None:
+        used.restype = ctypes.c_int64
+        found["SQLite MB"] = used() / 1e6
+    learned = page.session._instant._learned  # pyright: ignore[reportPrivateUsage]
+    if learned is not None:
+        learner = learned.learner
+        sums = learner._sums.values()  # pyright: ignore[reportPrivateUsage]
+        corrections = learner._corrections.values()  # pyright: ignore[reportPrivateUsage]
+        found["learner MB"] = (
+            sum(item.nbytes for item in sums) + sum(item.inner.nbytes for item in corrections)
+        ) / 1e6
+    return found
 
 
 def resident() -> float:
@@ -408,7 +430,8 @@ def main() -> None:
             seen.acts.append(number)
             annotated = (page.session.snapshot().annotations >= 0).any(axis=1)
             known = {"annotated photos": float(annotated.sum())}
-            seen.counts.append({"before the break MB": before, **counts(), **known})
+            found = {**counts(), **held(page), **known}
+            seen.counts.append({"before the break MB": before, **found})
             first_types = first_types or types()
             print(seen.line(time.monotonic() - began), flush=True)
         if stopped.is_set() or time.monotonic() - began > 60 * given.minutes:
