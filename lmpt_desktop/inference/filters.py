@@ -432,9 +432,10 @@ def _uncertainty(snapshot: Snapshot, rows: NDArray[np.int64], order: Sort) -> ND
         return np.full(len(rows), np.nan)
 
     def closest(block: NDArray[np.int64]) -> NDArray[np.float64]:
-        distance = np.abs(snapshot.scores[block] - snapshot.thresholds)
-        distance[np.isnan(distance) | (snapshot.annotations[block] >= 0)] = np.inf
-        return distance.min(axis=1).astype(np.float64)
+        distance = snapshot.scores[block] - snapshot.thresholds
+        np.abs(distance, out=distance)
+        np.copyto(distance, np.inf, where=snapshot.annotations[block] >= 0)
+        return np.fmin.reduce(distance, axis=1).astype(np.float64)
 
     found = _blockwise(rows, closest)
     found[np.isinf(found)] = np.nan
