@@ -17,6 +17,8 @@ CHECK_SECONDS = 10.0
 QUIET_SHARE = 0.05
 """Share of one processor below which the process does nothing to speak of."""
 STATM = Path("/proc/self/statm")
+BUSY_SECONDS = 60.0
+"""How long it waits for a quiet moment at most."""
 WORTH_BYTES = 64 << 20
 """Growth of the resident memory from which it is worth while."""
 HEAPS = 2
@@ -60,7 +62,7 @@ class FreeMemory:
     """Looks now and then whether the process is quiet and has grown, and gives back what is free.
 
     That takes some 0.1 s per GB, on the thread that calls :meth:`check`; others that want memory
-    may have to wait meanwhile, so it is not done while anything runs.
+    may have to wait meanwhile, so while anything runs it is seldom done.
     """
 
     def __init__(
@@ -76,6 +78,8 @@ class FreeMemory:
         self._clock = clock
         self._processor_time = processor_time
         self._at, self._used = clock(), processor_time()
+        self._done = self._at
+        """When memory was given back last."""
         self._least = 0
         """The fewest resident bytes since memory was given back."""
 
@@ -84,12 +88,12 @@ class FreeMemory:
         at, used = self._clock(), self._processor_time()
         quiet = used - self._used < QUIET_SHARE * (at - self._at)
         self._at, self._used = at, used
-        if not quiet:
+        if not quiet and at - self._done < BUSY_SECONDS:
             return
         resident = self._resident()
         if resident - self._least >= WORTH_BYTES:
             self._give_back()
-            self._least = self._resident()
+            self._least, self._done = self._resident(), at
         self._least = min(self._least, resident)
 
 

@@ -46,6 +46,16 @@ def test_memory_is_given_back_when_the_process_has_grown_and_does_nothing() -> N
     assert process.check() == 2
 
 
+def test_who_never_pauses_gets_it_back_once_a_minute() -> None:
+    process = Process()
+    given = []
+    for _ in range(18):
+        given.append(process.check(busy=True))
+        process.resident += WORTH_BYTES
+    assert given == [0] * 5 + [1] * 6 + [2] * 6 + [3]
+    assert process.check() == 4, "quiet"
+
+
 def test_what_is_in_use_is_not_looked_into_again_and_again() -> None:
     process = Process()
     process.memory._give_back = lambda: None  # pyright: ignore[reportPrivateUsage]
