@@ -9,12 +9,12 @@ of page and photo, class in focus, and now and then a retraining whose version i
 act waits for the answers of the one before.  After a tenth of the acts, at most 500 (warm-up), and
 then every ``--every`` it waits until all is quiet, takes a break of ``--rest`` seconds, collects
 garbage and counts: resident memory, also that before the break, what the GNU C library has in use,
-free and mapped apart, what SQLite and instant learning have of it, open handles, threads, widgets,
-QObjects that Python knows, all Python objects, annotated photos.  Printed are the counts, what each
-grows by per 1,000 acts (a straight line through all counts, and through those of the second half,
-with the 95 % interval of the slope), the longest pauses of the event loop and the acts before them,
-and processor time per act of each kind and by thread.  An interrupted run (SIGINT, SIGTERM,
-``--minutes``) prints what it has.
+free and mapped apart, what caches have of it, open handles, threads, widgets, QObjects that Python
+knows, all Python objects, annotated photos.  Printed are the counts, what each grows by per 1,000
+acts (a straight line through all counts, and through those of the second half, with the 95 %
+interval of the slope), the longest pauses of the event loop and the acts before them, and processor
+time per act of each kind and by thread.  An interrupted run (SIGINT, SIGTERM, ``--minutes``) prints
+what it has.
 ``--types`` names the Python types and the widgets that grew most.
 """
 
@@ -61,6 +61,8 @@ from lmpt_desktop.engine import network  # noqa: E402
 from lmpt_desktop.engine.session import Commands  # noqa: E402
 from lmpt_desktop.engine.training.retrain import RetrainRefusedError  # noqa: E402
 from lmpt_desktop.inference.filters import ClassCondition, Filter, Sort, SortKey  # noqa: E402
+from lmpt_desktop.ui.kit import photo_pool  # noqa: E402
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader  # noqa: E402
 from lmpt_desktop.ui.library.page import LibraryPage  # noqa: E402
 from lmpt_desktop.ui.shell.settings import ComputerSettings  # noqa: E402
 from lmpt_desktop.ui.window.library_opening import LibraryOpener  # noqa: E402
@@ -207,23 +209,29 @@ def blocks() -> dict[str, float]:
 
 
 def held(page: LibraryPage) -> dict[str, float]:
-    """Caches with a stated bound that take long to fill."""
+    """MB of caches with a stated bound, some of which take long to fill."""
+    session, objects = page.session, gc.get_objects()
+    pools = [item for item in objects if isinstance(item, photo_pool.PhotoPool)]
+    loaders = [item for item in objects if isinstance(item, ThumbnailLoader)]
+    found = {
+        "thumbnails MB": sum(loader._bytes for loader in loaders),
+        "review photos MB": sum(
+            photo_pool._size(photo) for pool in pools for photo in pool._kept.values()
+        ),
+        "versions MB": session.versions._loaded._sum,
+        "learner MB": 0,
+    }
+    if (learned := session._instant._learned) is not None:
+        sums, corrections = learned.learner._sums, learned.learner._corrections
+        found["learner MB"] = sum(item.nbytes for item in sums.values())
+        found["learner MB"] += sum(item.inner.nbytes for item in corrections.values())
     # Of the SQLite that Python's module is linked with; a module within Python itself says nothing.
     place = getattr(_sqlite3, "__file__", None)
     used = getattr(ctypes.CDLL(place), "sqlite3_memory_used", None) if place else None
-    found = {"learner MB": 0.0}
     if used is not None:
         used.restype = ctypes.c_int64
-        found["SQLite MB"] = used() / 1e6
-    learned = page.session._instant._learned  # pyright: ignore[reportPrivateUsage]
-    if learned is not None:
-        learner = learned.learner
-        sums = learner._sums.values()  # pyright: ignore[reportPrivateUsage]
-        corrections = learner._corrections.values()  # pyright: ignore[reportPrivateUsage]
-        found["learner MB"] = (
-            sum(item.nbytes for item in sums) + sum(item.inner.nbytes for item in corrections)
-        ) / 1e6
-    return found
+        found["SQLite MB"] = used()
+    return {name: size / 1e6 for name, size in found.items()}
 
 
 def resident() -> float:
