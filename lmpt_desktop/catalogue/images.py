@@ -28,7 +28,7 @@ from lmpt_desktop.catalogue.companions import (
 )
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.known_files import KnownFiles
-from lmpt_desktop.catalogue.photo_details import camera_names
+from lmpt_desktop.catalogue.photo_details import camera_names, camera_numbers
 from lmpt_desktop.catalogue.photo_details import record as record_details
 from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.store import THESE, Store, as_json, each_row, now, rows, write_rows
@@ -66,9 +66,10 @@ _PLACES = f"""
     SELECT i.{{column}}, i.id, i.folder_id, f.path, i.path, i.state = 'missing', i.file_hash,
            f.hidden, i.superseded, {HAS_USER_DATA.format(image="i")}
     FROM images AS i JOIN folders AS f ON f.id = i.folder_id
-    WHERE i.{{column}} <> '' AND {{only}}
+    WHERE i.{{column}} <> '' AND {{only}} AND i.id <= ?
     AND i.{{column}} IN (SELECT value FROM json_each(?)) ORDER BY i.id
 """
+_MOST_ID = (1 << 63) - 1
 _LOCAL = 19
 """Characters of a stored date without its offset from UTC."""
 LEFT_OUT = 2
@@ -78,17 +79,20 @@ _KNOWN = (
     f"file_hash, picture_hash, width IS NOT NULL, superseded = {LEFT_OUT}"
 )
 """Columns of a :class:`KnownFile`, without whether to try it again."""
+# By way of their pictures: joining images with images would look at all pairs of copies.
 _SAME_PHOTOS = """
     WITH RECURSIVE same (id, picture_hash) AS (
-        SELECT id, picture_hash FROM images WHERE id IN (SELECT value FROM json_each(?))
+        SELECT id, NULL FROM images WHERE id IN (SELECT value FROM json_each(?))
         UNION
-        SELECT b.id, b.picture_hash FROM same AS a JOIN images AS b
-        ON b.picture_hash = a.picture_hash WHERE a.picture_hash <> ''
+        SELECT NULL, a.picture_hash FROM same CROSS JOIN images AS a ON a.id = same.id
+        WHERE a.picture_hash <> ''
         UNION
-        SELECT b.id, b.picture_hash FROM same AS a
-        JOIN successors AS s ON s.image_id = a.id AND s.state = 'followed'
-        JOIN images AS b ON b.id = s.successor_id)
-    SELECT id FROM same
+        SELECT b.id, NULL FROM same CROSS JOIN images AS b ON b.picture_hash = same.picture_hash
+        UNION
+        SELECT b.id, NULL FROM same
+        CROSS JOIN successors AS s ON s.image_id = same.id AND s.state = 'followed'
+        CROSS JOIN images AS b ON b.id = s.successor_id)
+    SELECT id FROM same WHERE id IS NOT NULL
 """
 _PARKED = "//parked/"
 """Prefix of temporary paths while images swap theirs; ``//`` is in no real path."""
@@ -321,14 +325,25 @@ class Images:
                 (from_stored(row[0]), _known_file(row)) for row in found if not is_displaced(row[0])
             )
 
-    def with_picture(self, hashes: Iterable[str]) -> dict[str, list[ImagePlace]]:
-        """Images with each of these picture hashes, in any folder, by ascending id."""
-        return self._places("picture_hash", hashes, "1")
+    def last_id(self) -> int:
+        """The highest id of an image, of which none that is added later has a lower one; 0 if there
+        is none."""
+        with self._store.read() as connection:
+            return int(rows(connection, "SELECT coalesce(max(id), 0) FROM images")[0][0])
 
-    def by_fingerprint(self, fingerprints: Iterable[str]) -> dict[str, list[ImagePlace]]:
+    def with_picture(
+        self, hashes: Iterable[str], *, up_to: int | None = None
+    ) -> dict[str, list[ImagePlace]]:
+        """Images with each of these picture hashes, in any folder, by ascending id; those up to
+        this id."""
+        return self._places("picture_hash", hashes, "1", up_to)
+
+    def by_fingerprint(
+        self, fingerprints: Iterable[str], *, up_to: int | None = None
+    ) -> dict[str, list[ImagePlace]]:
         """Images whose picture hash is not known yet, with each of these fingerprints, in any
-        folder, by ascending id."""
-        return self._places("fingerprint", fingerprints, "i.picture_hash = ''")
+        folder, by ascending id; those up to this id."""
+        return self._places("fingerprint", fingerprints, "+i.picture_hash = ''", up_to)
 
     def with_hashes(self, hashes: Iterable[str]) -> dict[str, list[int]]:
         """Ids of the images of folders that are not hidden, ascending, for each of these file
@@ -366,12 +381,14 @@ class Images:
                 found.setdefault(value, []).append(image_id)
         return found
 
-    def _places(self, column: str, values: Iterable[str], only: str) -> dict[str, list[ImagePlace]]:
+    def _places(
+        self, column: str, values: Iterable[str], only: str, up_to: int | None
+    ) -> dict[str, list[ImagePlace]]:
         with self._store.read() as connection:
             found = rows(
                 connection,
                 _PLACES.format(column=column, only=only),
-                (json.dumps(sorted(set(values))),),
+                (_MOST_ID if up_to is None else up_to, json.dumps(sorted(set(values)))),
             )
         result: dict[str, list[ImagePlace]] = {}
         for value, image_id, folder_id, folder, path, missing, file_hash, *flags in found:
@@ -524,38 +541,44 @@ class Images:
                 touched, ousted = _vacate_paths(connection, folder_id, moved or {}, displaced)
                 self._store.mark_changed(touched)
                 successors.supersede(connection, ousted)
-            requested = json.dumps([to_stored(file.path) for file in files])
-            ids = dict(
-                rows(
-                    connection,
-                    "SELECT path, id FROM images WHERE folder_id = ? "
-                    "AND path IN (SELECT value FROM json_each(?))",
-                    (folder_id, requested),
-                )  # type: ignore[arg-type]
-            )
             for file in files:
                 _check(file)
-            new = [file for file in files if to_stored(file.path) not in ids]
-            old = [(ids[to_stored(f.path)], f) for f in files if to_stored(f.path) in ids]
-            at = now()
+            places = [to_stored(file.path) for file in files]
+            ids = _ids_at(connection, folder_id, places)
+            new = [
+                (place, file) for place, file in zip(places, files, strict=True) if place not in ids
+            ]
+            old = [
+                (ids[place], file)
+                for place, file in zip(places, files, strict=True)
+                if place in ids
+            ]
             if new:
-                values = [_values(file) for file in new]
-                for item, file in zip(values, new, strict=True):
-                    item |= {
-                        "folder_id": folder_id,
-                        "path": to_stored(file.path),
-                        "caption": file.caption,
-                        "caption_source": file.caption_source,
-                        "added_at": at,
-                        "superseded": COMPANION if file.path in companions else 0,
-                    }
-                columns = ", ".join(values[0])
-                marks = ", ".join(f":{name}" for name in values[0])
-                sql = f"INSERT INTO {_table.name} ({columns}) VALUES ({marks})"
-                write_rows(connection, sql, values)
-            _forget_successions(
-                connection, {i: file.picture_hash for i, file in old if not file.reason}
-            )
+                cameras = camera_numbers(connection, (file.details for _, file in new))
+                at = now()
+                columns = (*_values(new[0][1]), *_OF_NEW)
+                marks = ", ".join("?" * len(columns))
+                write_rows(
+                    connection,
+                    f"INSERT INTO {_table.name} ({', '.join(columns)}) VALUES ({marks})",
+                    [
+                        (
+                            *_values(file).values(),
+                            folder_id,
+                            place,
+                            file.caption,
+                            file.caption_source,
+                            at,
+                            COMPANION if file.path in companions else 0,
+                            cameras.get(file.details.camera, 0) if file.details else 0,
+                        )
+                        for place, file in new
+                    ],
+                )
+            if old:
+                _forget_successions(
+                    connection, {i: file.picture_hash for i, file in old if not file.reason}
+                )
             for statement, failed in ((_UPDATE, False), (_UPDATE_UNREADABLE, True)):
                 part = [
                     {
@@ -569,19 +592,18 @@ class Images:
                 ]
                 if part:
                     connection.execute(statement, part)
-            found = dict(
-                rows(
-                    connection,
-                    "SELECT path, id FROM images WHERE folder_id = ? "
-                    "AND path IN (SELECT value FROM json_each(?))",
-                    (folder_id, requested),
-                )  # type: ignore[arg-type]
-            )
-            result = [int(found[to_stored(file.path)]) for file in files]
+            found = _ids_at(connection, folder_id, places) if new else ids
+            result = [found[place] for place in places]
+            known = {image_id for image_id, _ in old}
             read = zip(result, files, strict=True)
-            record_details(connection, {i: f.details for i, f in read if f.details is not None})
+            record_details(
+                connection,
+                {i: f.details for i, f in read if f.details is not None},
+                with_camera=set(result) - known,
+            )
             self._store.mark_changed(result)
-            self._store.mark_changed(shown_with(connection, [image_id for image_id, _ in old]))
+            if old:
+                self._store.mark_changed(shown_with(connection, known))
             return result
 
     def set_hashes(self, files: Mapping[int, ScannedFile]) -> None:
@@ -710,6 +732,12 @@ class Images:
         self._store.mark_changed(shown_with(connection, image_ids))
 
 
+_OK, _UNREADABLE = ImageState.OK.key, ImageState.UNREADABLE.key
+_OF_NEW = (
+    "folder_id", "path", "caption", "caption_source", "added_at", "superseded", "camera_id",
+)  # fmt: skip
+"""Columns of a new image beside those of :func:`_values`."""
+
 # The user's caption stays; a captioner's stays while the photo is the same and has no caption of
 # its own.
 _CAPTION_STAYS = (
@@ -772,8 +800,20 @@ def _known_file(row: Sequence[Any]) -> KnownFile:
     return KnownFile._make((*row[3:9], bool(row[9]), retry, *facts, bool(readable), bool(left_out)))
 
 
+def _ids_at(connection: Connection, folder_id: int, places: Sequence[str]) -> dict[str, int]:
+    """Ids of the images of a folder that have these paths, as stored."""
+    found = rows(
+        connection,
+        "SELECT path, id FROM images WHERE folder_id = ? "
+        "AND path IN (SELECT value FROM json_each(?))",
+        (folder_id, json.dumps(places)),
+    )
+    return dict(found)  # pyright: ignore[reportArgumentType]
+
+
 def _check(file: ScannedFile) -> None:
-    CaptionSource(file.caption_source)
+    if file.caption_source:
+        CaptionSource(file.caption_source)
     if file.path.startswith("/") or "//" in file.path:
         raise ValueError(f"not a normalised relative path: {file.path!r}")
 
@@ -790,7 +830,7 @@ def _values(file: ScannedFile) -> dict[str, Any]:
         "width": file.width,
         "height": file.height,
         "taken": file.taken,
-        "state": (ImageState.UNREADABLE if file.reason else ImageState.OK).key,
+        "state": _UNREADABLE if file.reason else _OK,
         "reason": file.reason,
         "damaged": int(file.damaged),
     }

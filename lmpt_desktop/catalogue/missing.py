@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -48,16 +51,16 @@ _COUNT = f"""
     AND NOT {IS_DISPLACED.format(path="i.path")} AND {HAS_USER_DATA.format(image="i")}
 """
 
-_SAME_PICTURE = f"""
-    SELECT image_id, copy_id FROM (
-        SELECT a.id AS image_id, b.id AS copy_id, row_number() OVER (
-            PARTITION BY a.id ORDER BY a.file_hash = b.file_hash DESC, b.id) AS place
-        FROM images AS a
-        JOIN images AS b ON b.picture_hash = a.picture_hash AND b.id <> a.id
-        JOIN folders AS f ON f.id = b.folder_id
-        WHERE a.id {THESE} AND a.picture_hash <> ''
-          AND b.state = 'ok' AND b.superseded = 0 AND f.hidden = 0)
-    WHERE place <= {MOST_COPIES} ORDER BY image_id, place
+_PICTURES = f"""
+    SELECT id, picture_hash, file_hash FROM images
+    WHERE id {THESE} AND picture_hash <> '' ORDER BY id
+"""
+# Each picture is asked for once, since there may be thousands of images with it.
+_WITH_PICTURES = f"""
+    SELECT b.picture_hash, b.file_hash, b.id FROM images AS b
+    JOIN folders AS f ON f.id = b.folder_id
+    WHERE b.picture_hash {THESE} AND b.state = 'ok' AND b.superseded = 0 AND f.hidden = 0
+    ORDER BY b.id
 """
 _AT_ITS_PLACE = f"""
     SELECT a.id, b.id FROM images AS a
@@ -157,7 +160,25 @@ class MissingImages:
     def same_picture(self, image_ids: Iterable[int]) -> list[tuple[int, int]]:
         """Each of these images with those that have the same picture and can be read, equal files
         first, at most ``MOST_COPIES``."""
-        return self._pairs(_SAME_PICTURE, image_ids)
+        with self._store.read() as connection:
+            wanted = rows(connection, _PICTURES, (as_json(image_ids),))
+            pictures = json.dumps(sorted({row[1] for row in wanted}))
+            there = rows(connection, _WITH_PICTURES, (pictures,))
+        # One more than are named, as it may be the image itself.
+        equal: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        others: defaultdict[str, list[int]] = defaultdict(list)
+        for picture, file_hash, image_id in there:
+            if len(same := equal[picture, file_hash]) <= MOST_COPIES:
+                same.append(image_id)
+                # Enough to find so many that are of other bytes than any one of them.
+                if len(others[picture]) <= 2 * MOST_COPIES + 1:
+                    others[picture].append(image_id)
+        found: list[tuple[int, int]] = []
+        for image_id, picture, file_hash in wanted:
+            best = dict.fromkeys((*equal.get((picture, file_hash), ()), *others.get(picture, ())))
+            best.pop(image_id, None)
+            found += [(image_id, other) for other in itertools.islice(best, MOST_COPIES)]
+        return found
 
     def at_its_place(self, image_ids: Iterable[int]) -> list[tuple[int, int]]:
         """Those of these images whose place another one has taken, with that one."""

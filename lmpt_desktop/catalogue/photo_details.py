@@ -8,8 +8,9 @@ by an earlier version, which did not read this.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -22,9 +23,10 @@ from lmpt_desktop.catalogue.stored_paths import IS_DISPLACED, from_stored
 from lmpt_desktop.domain.photo_details import NO_DETAILS, PhotoDetails, Place
 from lmpt_desktop.domain.records import UndescribedFile
 
-_PUT = f"INSERT OR REPLACE INTO {schema.photo_details.name} VALUES (:id, :details)"
+_PUT = f"INSERT OR REPLACE INTO {schema.photo_details.name} VALUES (?, ?)"
 _SET_CAMERA = "UPDATE images SET camera_id = :camera WHERE id = :id AND camera_id <> :camera"
 _FIELDS = tuple((item.name, item.default) for item in fields(PhotoDetails))
+_VALUES = attrgetter(*(name for name, _default in _FIELDS))
 
 
 class StoredDetails:
@@ -64,18 +66,23 @@ class StoredDetails:
             self._store.mark_changed([i for i, said in details.items() if said.camera])
 
 
-def record(connection: Connection, details: Mapping[int, PhotoDetails]) -> None:
-    """Write the details of these images, within a transaction."""
+def record(
+    connection: Connection,
+    details: Mapping[int, PhotoDetails],
+    *,
+    with_camera: Collection[int] = (),
+) -> None:
+    """Write the details of these images, within a transaction; ``with_camera`` are those of which
+    the camera is written already."""
     if not details:
         return
-    cameras = _numbers(connection, {said.camera for said in details.values() if said.camera})
-    write_rows(
-        connection, _PUT, [{"id": i, "details": _to_stored(said)} for i, said in details.items()]
-    )
+    write_rows(connection, _PUT, [(i, _to_stored(said)) for i, said in details.items()])
+    lacking = {i: said for i, said in details.items() if i not in with_camera}
+    cameras = camera_numbers(connection, lacking.values())
     write_rows(
         connection,
         _SET_CAMERA,
-        [{"id": i, "camera": cameras.get(said.camera, 0)} for i, said in details.items()],
+        [{"id": i, "camera": cameras.get(said.camera, 0)} for i, said in lacking.items()],
     )
 
 
@@ -89,8 +96,11 @@ def camera_names(connection: Connection, *, numbers: ImageIds | None = None) -> 
     return {int(number): str(name) for number, name in found}
 
 
-def _numbers(connection: Connection, names: set[str]) -> dict[str, int]:
-    """Numbers by name; cameras that are new get one."""
+def camera_numbers(
+    connection: Connection, details: Iterable[PhotoDetails | None]
+) -> dict[str, int]:
+    """The numbers of the cameras of photos, by name; cameras that are new get one."""
+    names = {said.camera for said in details if said is not None and said.camera}
     if not names:
         return {}
     requested = json.dumps(sorted(names))
@@ -104,14 +114,14 @@ def _numbers(connection: Connection, names: set[str]) -> dict[str, int]:
 
 def _to_stored(details: PhotoDetails) -> str:
     """As JSON, without what is not said; "" if nothing is."""
-    if not details:
-        return ""
     said: dict[str, Any] = {
-        name: value for name, default in _FIELDS if (value := getattr(details, name)) != default
+        name: value
+        for (name, default), value in zip(_FIELDS, _VALUES(details), strict=True)
+        if value != default
     }
     if isinstance(place := said.get("place"), Place):
         said["place"] = {item.name: getattr(place, item.name) for item in fields(place)}
-    return to_json(said)
+    return to_json(said) if said else ""
 
 
 def _from_stored(stored: object, image_id: int) -> PhotoDetails:

@@ -297,7 +297,9 @@ def rows(connection: Connection, sql: str, parameters: Any = ()) -> list[tuple[A
     return driver.execute(sql, parameters).fetchall()
 
 
-def write_rows(connection: Connection, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
+def write_rows(
+    connection: Connection, sql: str, values: Sequence[Mapping[str, Any] | tuple[Any, ...]]
+) -> None:
     """Execute ``sql`` with each of ``values``, straight from the driver: for what a scan writes,
     where preparing each row would cost more than writing it."""
     driver = connection.connection.driver_connection

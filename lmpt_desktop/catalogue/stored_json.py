@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 LIMITS = Limits(unicode=False)  # names of files
 
 
@@ -37,5 +38,5 @@ def to_json(value: Any) -> str:
     Raises:
         TypeError: if JSON cannot hold it.
     """
-    text = json.dumps(value, ensure_ascii=False)
+    text = _ENCODER.encode(value)
     return text if checked_json.readable_text(text) == text else json.dumps(value)

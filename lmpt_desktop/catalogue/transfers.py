@@ -8,6 +8,7 @@ journal.  See docs/adr/0012.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -33,25 +34,34 @@ SEPARATED = "separated"
 
 _INSERT = f"INSERT INTO journal ({CLASS_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-_COPIES = f"""
-    SELECT a.id, coalesce(c.shown_id, b.id), a.folder_id, fa.hidden, fa.path, a.path, b.path,
-           a.file_hash = b.file_hash, {HAS_USER_DATA.format(image="a")}
-    FROM images AS a
-    JOIN folders AS fa ON fa.id = a.folder_id
-    JOIN images AS b ON b.picture_hash = a.picture_hash AND b.id <> a.id
-    JOIN folders AS fb ON fb.id = b.folder_id
-    LEFT JOIN companions AS c ON c.image_id = b.id AND a.superseded = 0
-    WHERE {{gone}} AND a.picture_hash <> '' AND a.superseded IN (0, {COMPANION})
-      AND b.state = 'ok' AND b.superseded IN (0, {COMPANION}) AND fb.hidden = 0
-      AND NOT EXISTS (SELECT 1 FROM successors AS s WHERE s.image_id = a.id
-                      AND s.successor_id = coalesce(c.shown_id, b.id)
-                      AND s.state <> 'followed')
-      AND coalesce(c.shown_id, b.id) <> a.id
-    ORDER BY a.id, b.id
+_CAN_RECEIVE = f"""
+    b.state = 'ok' AND b.superseded IN (0, {COMPANION})
+    AND b.folder_id IN (SELECT id FROM folders WHERE hidden = 0)
 """
-# What was known of a companion goes to another companion, of which the photo has its own; what was
-# known of an image that was shown goes where it is seen.
-_GONE = ("a.state = 'missing'", "a.state <> 'missing' AND fa.hidden = 1")
+# Each picture is asked for once: there may be thousands of images with one, of which half are gone.
+_GONE = f"""
+    WITH gone AS MATERIALIZED (
+        SELECT a.id, a.picture_hash, fa.id AS folder_id, fa.hidden, fa.path AS folder
+        FROM images AS a JOIN folders AS fa ON fa.id = a.folder_id
+        WHERE {{gone}} AND a.picture_hash <> '' AND a.superseded IN (0, {COMPANION})),
+    there AS MATERIALIZED (
+        SELECT picture_hash FROM (SELECT DISTINCT picture_hash FROM gone) AS one
+        WHERE EXISTS (SELECT 1 FROM images AS b
+                      WHERE b.picture_hash = one.picture_hash AND {_CAN_RECEIVE}))
+    SELECT a.id, a.picture_hash, gone.folder_id, gone.hidden, gone.folder, a.path, a.file_hash,
+           a.superseded, {HAS_USER_DATA.format(image="a")}
+    FROM gone CROSS JOIN images AS a ON a.id = gone.id
+    WHERE gone.picture_hash IN (SELECT picture_hash FROM there) ORDER BY a.id
+"""
+_COPIES = f"""
+    SELECT b.picture_hash, b.id, coalesce(c.shown_id, b.id), b.path, b.file_hash
+    FROM images AS b LEFT JOIN companions AS c ON c.image_id = b.id
+    WHERE b.picture_hash {THESE} AND {_CAN_RECEIVE}
+"""
+_DECLINED = f"""
+    SELECT image_id, successor_id FROM successors WHERE image_id {THESE} AND state <> 'followed'
+"""
+_WHERE_GONE = ("a.state = 'missing'", "a.state <> 'missing' AND fa.hidden = 1")
 """Two queries: the first, which finds most, has an index of its own."""
 
 _DISPLACED = f"""
@@ -83,23 +93,46 @@ class Transfers:
         self._store = store
 
     def copies_of_missing(self) -> list[CopyOfMissing]:
-        """Images that are missing or in a hidden folder, each with every image that has the same
-        picture and can be read; without pairs of which the user has declined one."""
+        """Images that are missing or in a hidden folder, each with the best of those that have the
+        same picture and can be read; without pairs that the user has declined.
+
+        The best copy is of equal bytes, then of the same name, then the one known longest.
+        """
         with self._store.read() as connection:
-            found = [row for gone in _GONE for row in rows(connection, _COPIES.format(gone=gone))]
-        return [
-            CopyOfMissing(
-                image_id=row[0],
-                copy_id=row[1],
-                folder_id=row[2],
-                hidden=bool(row[3]),
-                path=f"{from_stored(row[4])}/{from_stored(row[5])}",
-                copy_name=from_stored(row[6]),
-                same_file=bool(row[7]),
-                has_user_data=bool(row[8]),
+            gone = [
+                row for where in _WHERE_GONE for row in rows(connection, _GONE.format(gone=where))
+            ]
+            if not gone:
+                return []
+            pictures = json.dumps(sorted({row[1] for row in gone}))
+            copies = rows(connection, _COPIES, (pictures,))
+            refused: defaultdict[int, set[int]] = defaultdict(set)
+            for image_id, successor_id in rows(
+                connection, _DECLINED, (as_json(row[0] for row in gone),)
+            ):
+                refused[image_id].add(successor_id)
+        # What was known of a companion goes to another companion, of which the photo has its own;
+        # what was known of an image that was shown goes where it is seen.
+        shown, single = _CopiesByPicture(), _CopiesByPicture()
+        for picture, image_id, shown_id, stored, file_hash in copies:
+            path = from_stored(stored)
+            shown.add(picture, shown_id, path, file_hash)
+            single.add(picture, image_id, path, file_hash)
+        found: list[CopyOfMissing] = []
+        for image_id, picture, folder_id, hidden, folder, stored, file_hash, kind, known in gone:
+            path = from_stored(stored)
+            among = single if kind == COMPANION else shown
+            copy_id = among.best(
+                picture, path, file_hash, refused.get(image_id, set()) | {image_id}
             )
-            for row in found
-        ]
+            if copy_id is not None:
+                place = f"{from_stored(folder)}/{path}"
+                found.append(
+                    CopyOfMissing(
+                        image_id, copy_id, folder_id, bool(hidden), place, has_user_data=bool(known)
+                    )
+                )
+        return found
 
     def displaced(self) -> list[Succession]:
         """Displaced images with data of the user's, each with the image that has its place, as far
@@ -232,6 +265,33 @@ class Transfers:
         undone."""
         with self._store.read() as connection:
             return successors.receivers(connection, batch_ids)
+
+
+class _CopiesByPicture:
+    """Images that can receive something, by picture; finding one takes no longer the more there
+    are."""
+
+    def __init__(self) -> None:
+        self._ids: defaultdict[tuple[str, str | None, str | None], list[int]] = defaultdict(list)
+        self._ordered = False
+
+    def add(self, picture: str, image_id: int, path: str, file_hash: str) -> None:
+        name = path.rpartition("/")[2]
+        for key in ((file_hash, name), (file_hash, None), (None, name), (None, None)):
+            self._ids[picture, *key].append(image_id)
+
+    def best(self, picture: str, path: str, file_hash: str, not_these: set[int]) -> int | None:
+        """The best for an image with this path and these bytes."""
+        if not self._ordered:
+            for ids in self._ids.values():
+                ids.sort()
+            self._ordered = True
+        name = path.rpartition("/")[2]
+        for key in ((file_hash, name), (file_hash, None), (None, name), (None, None)):
+            for image_id in self._ids.get((picture, *key), ()):
+                if image_id not in not_these:
+                    return image_id
+        return None
 
 
 def _move_verdicts(

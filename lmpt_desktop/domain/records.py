@@ -194,7 +194,7 @@ class UndescribedFile(NamedTuple):
 
 
 class CopyOfMissing(NamedTuple):
-    """An image whose file is gone, and another that has the same picture."""
+    """An image whose file is gone, and the best of those that have the same picture."""
 
     image_id: int
     copy_id: int
@@ -204,10 +204,6 @@ class CopyOfMissing(NamedTuple):
     """Its folder was removed from the library, so that it is not known whether it is gone."""
     path: str
     """Its absolute path."""
-    copy_name: str
-    """The copy's relative path."""
-    same_file: bool
-    """Whether all bytes are equal, metadata included."""
     has_user_data: bool
     """Of the image that is gone, as of :class:`ImagePlace`."""
 

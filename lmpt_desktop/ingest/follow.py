@@ -45,17 +45,15 @@ def follow_pictures(transfers: Transfers, folders: Collection[Folder]) -> list[B
         CatalogueError: if it could not be written.
     """
     reachable = {folder.id for folder in folders if is_reachable(folder)}
-    chosen: dict[int, CopyOfMissing] = {}
-    for pair in transfers.copies_of_missing():
-        if pair.folder_id not in reachable or (pair.hidden and lexists(pair.path)):
-            continue
-        best = chosen.get(pair.image_id)
-        if best is None or _preference(pair) < _preference(best):
-            chosen[pair.image_id] = pair
+    chosen = [
+        pair
+        for pair in transfers.copies_of_missing()
+        if pair.folder_id in reachable and not (pair.hidden and lexists(pair.path))
+    ]
     batches: list[Batch] = []
-    if silent := [i for i, pair in chosen.items() if not (pair.has_user_data or pair.hidden)]:
+    if silent := [pair.image_id for pair in chosen if not (pair.has_user_data or pair.hidden)]:
         transfers.supersede(silent)
-    if moves := [(i, pair.copy_id) for i, pair in chosen.items() if pair.has_user_data]:
+    if moves := [(pair.image_id, pair.copy_id) for pair in chosen if pair.has_user_data]:
         batches.append(transfers.follow(moves, TransferReason.COPY, followed_text(len(moves))))
     # An edited photo that was put back as it was (or the other way round) needs no comparison.
     if known := [pair[:2] for pair in transfers.displaced() if pair.is_known]:
@@ -70,9 +68,3 @@ def followed_text(photos: int) -> str:
         "Annotations of {count} photos followed their files",
         photos,
     ).format(count=number(photos))
-
-
-def _preference(pair: CopyOfMissing) -> tuple[bool, bool, int]:
-    """The smallest is the best copy: of equal bytes, of the same name, the one known longest."""
-    name = pair.path.rpartition("/")[2]
-    return not pair.same_file, pair.copy_name.rpartition("/")[2] != name, pair.copy_id

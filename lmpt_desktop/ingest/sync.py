@@ -10,7 +10,6 @@ picture has taken is missing until the two have been compared.  See docs/adr/001
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import time
 from collections import deque
@@ -39,6 +38,7 @@ from lmpt_desktop.ingest.reading_processes import GROUP_BYTES, GROUP_FILES, Read
 from lmpt_desktop.ingest.sampled_fingerprint import WHOLE_BYTES
 from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, elsewhere_of, scan
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
+from lmpt_desktop.ingest.vacated import Copies, KnownCopies, best_of, file_name
 from lmpt_desktop.translation import _
 
 FIRST_FILES = 64
@@ -49,8 +49,11 @@ BATCH_SECONDS = 1.0
 """Files are read and committed together up to this number, or in this time if they are large."""
 FEW_FILES, LATER_BATCH_FILES = 2048, 512
 """After the first ones, which may be looked at, more are: each commit waits for the disk."""
-LATER_ROUNDS, LATER_ROUND_BYTES = 16, 64 << 20
-"""So much is read during it at most, and after a stop."""
+LATER_GROUP_FILES = 64
+"""A process that reads waits for the answer to be taken, and that for Python's lock: with few files
+at a time it would wait a third as long as it reads."""
+LATER_ROUNDS, LATER_ROUND_BYTES = 4, 64 << 20
+"""So much is read during a commit at most, and after a stop."""
 WORKERS = max(1, min(4, os.cpu_count() or 1))
 PROCESSES_FROM = 1000
 """So many files are read in processes of their own; for fewer, starting them takes longer."""
@@ -64,8 +67,13 @@ class _Folders(Protocol):
 
 class _Images(UnhashedImages, Protocol):
     def known(self, folder_id: int) -> Mapping[str, KnownFile]: ...
-    def with_picture(self, hashes: Iterable[str]) -> Mapping[str, Sequence[ImagePlace]]: ...
-    def by_fingerprint(self, fingerprints: Iterable[str]) -> Mapping[str, Sequence[ImagePlace]]: ...
+    def last_id(self) -> int: ...
+    def with_picture(
+        self, hashes: Iterable[str], *, up_to: int
+    ) -> Mapping[str, Sequence[ImagePlace]]: ...
+    def by_fingerprint(
+        self, fingerprints: Iterable[str], *, up_to: int
+    ) -> Mapping[str, Sequence[ImagePlace]]: ...
     def with_user_data(self, image_ids: Sequence[int]) -> set[int]: ...
     def ever_annotated(self, image_ids: Sequence[int]) -> set[int]: ...
     def upsert(
@@ -255,6 +263,17 @@ class _Sync:
         self._here: set[int] = set()
         """Images of this folder whose file is in its place, with the same picture."""
         self._claimed: set[int] = set()
+        # What is recorded from now on is in its place: of a picture with many copies, each further
+        # file would ask for all before it.
+        last = self._images.last_id()
+        self._copies = KnownCopies(
+            lambda hashes: self._images.with_picture(hashes, up_to=last) if last else {},
+            self._is_vacant,
+        )
+        self._unread_copies = KnownCopies(
+            lambda hashes: self._images.by_fingerprint(hashes, up_to=last) if last else {},
+            self._is_vacant,
+        )
         self._copied: dict[int, set[int]] = {}
         """Images of which an earlier version has read only a sample, and of which there seems to
         be a copy now, by folder."""
@@ -502,11 +521,12 @@ class _Sync:
         takes effect within a few files."""
         if self._processes is None or not self._processes.wait_until_ready():
             return [[file] for file in files[at : at + 2 * WORKERS]]
+        most = GROUP_FILES if self._done < FEW_FILES else LATER_GROUP_FILES
         groups: list[Sequence[FoundFile]] = []
         for _number in range(WORKERS):
             group: list[FoundFile] = []
             size = 0
-            while at < len(files) and len(group) < GROUP_FILES and size < GROUP_BYTES:
+            while at < len(files) and len(group) < most and size < GROUP_BYTES:
                 group.append(files[at])
                 size += files[at].size
                 at += 1
@@ -531,6 +551,9 @@ class _Sync:
             folder = self._folders.get(folder_id)
             only = sorted(image_ids - self._claimed)
             fill_hashes(self._images, folder, self._stop, only=only)
+        if self._copied:
+            self._copies.forget()
+            self._unread_copies.forget()
 
     def _commit_same_picture(self, batch: Sequence[ScannedFile]) -> list[ScannedFile]:
         """Record files that changed but not their picture; return the others."""
@@ -593,50 +616,40 @@ class _Sync:
         Returns:
             The files, and image ids by path.
         """
-        unread = self._images.by_fingerprint(file.sample for file in batch if file.sample)
-        for item in itertools.chain.from_iterable(unread.values()):
+        unread, seen = self._unread_copies.of(file.sample for file in batch if file.sample)
+        for item in seen:
             if not (item.missing or item.displaced):
                 self._copied.setdefault(item.folder_id, set()).add(item.id)
-        found = {
-            **{file.sample: unread.get(file.sample, ()) for file in batch if _proves_same(file)},
-            **self._images.with_picture(file.picture_hash for file in batch if file.picture_hash),
-        }
+        found, _seen = self._copies.of(file.picture_hash for file in batch if file.picture_hash)
         moves: dict[str, int] = {}
         files = {file.path: file for file in batch}
+        known = [
+            (file, kinds) for file in batch if (kinds := _of_same_picture(file, found, unread))
+        ]
         # Of several files with one picture, one that kept its name comes first.
         for renamed in (False, True):
-            for file in batch:
+            for file, kinds in known:
                 if file.path in moves:
                     continue
-                own = self._known.get(file.path)
-                name = file.path.rpartition("/")[2]
-                candidates = [
-                    item
-                    for item in (*found.get(file.picture_hash, ()), *found.get(file.sample, ()))
-                    if (own is None or item.id != own.id)
-                    and (renamed or item.name.rpartition("/")[2] == name)
-                    and self._is_vacant(item)
-                ]
-                if not candidates:
+                best = self._best(file, kinds, renamed=renamed)
+                if best is None:
                     continue
-                best = min(
-                    candidates,
-                    key=lambda item: (
-                        # One that was here until now has been renamed; annotations of one that
-                        # was missing already follow by themselves, unless the user declined.
-                        item.missing,
-                        not item.has_user_data,
-                        item.superseded,
-                        item.file_hash != file.file_hash,
-                        item.id,
-                    ),
-                )
                 moves[file.path] = best.id
                 self._claimed.add(best.id)
                 if not best.file_hash:
                     # All bytes are as they were, and so are thumbnail and feature.
                     files[file.path] = replace(file, fingerprint=file.sample)
         return list(files.values()), moves
+
+    def _best(
+        self, file: ScannedFile, kinds: Sequence[Copies], *, renamed: bool
+    ) -> ImagePlace | None:
+        """Which image a file is, of those with its picture."""
+        own = self._known.get(file.path)
+        own_id = own.id if own is not None else None
+        name = None if renamed else file_name(file.path)
+        found = [kind.best(file.file_hash, name, own_id) for kind in kinds]
+        return best_of(found, file.file_hash)
 
     def _is_vacant(self, item: ImagePlace) -> bool:
         if item.id in self._claimed or item.id in self._here:
@@ -721,6 +734,16 @@ def _proves_same(file: ScannedFile) -> bool:
     its format does not allow a difference between head, middle and tail alone."""
     suffix = file.path[file.path.rfind(".") :].lower()
     return bool(file.sample) and (file.size <= WHOLE_BYTES or suffix in _ENTROPY_CODED)
+
+
+def _of_same_picture(
+    file: ScannedFile, found: Mapping[str, Copies], unread: Mapping[str, Copies]
+) -> list[Copies]:
+    """The images with the picture of a file: those that were read, and those that were not."""
+    kinds = [found[file.picture_hash]] if file.picture_hash in found else []
+    if file.sample in unread and _proves_same(file):
+        kinds.append(unread[file.sample])
+    return kinds
 
 
 def _same_photo(old: KnownFile, file: ScannedFile) -> ScannedFile | None:

@@ -249,7 +249,8 @@ def test_many_files_are_read_during_a_commit_and_none_is_lost(
         (folder / f"more {number:02d}.jpg").write_bytes(content + bytes([number]))
     for name, value in (("FIRST_FILES", 0), ("FEW_FILES", 0), ("PROCESSES_FROM", 1)):
         monkeypatch.setattr(sync, name, value)
-    for name, value in (("WORKERS", 1), ("GROUP_FILES", 2), ("LATER_BATCH_FILES", 2)):
+    monkeypatch.setattr(sync, "LATER_GROUP_FILES", 2)
+    for name, value in (("WORKERS", 1), ("LATER_ROUNDS", 16), ("LATER_BATCH_FILES", 2)):
         monkeypatch.setattr(sync, name, value)
     made: list[_Ready] = []
 
