@@ -12,7 +12,7 @@ from typing import BinaryIO
 from trainer.bounded_reader import BoundedReader
 from trainer.spliced_file import SplicedFile
 
-_LEAST = {
+LEAST_BYTES = {
     (0xE0, b"JFIF"): 14,
     (0xE0, b"JFXX"): 6,
     (0xE1, b"Exif"): 6,
@@ -66,7 +66,7 @@ def _clean_jpeg(file: BinaryIO | BoundedReader, size: int) -> SplicedFile | None
             place += 1
             continue
         length = int.from_bytes(head[2:4], "big")
-        if length - 2 < _LEAST.get((head[1], head[4:8]), 0):
+        if length - 2 < LEAST_BYTES.get((head[1], head[4:8]), 0):
             made.add((start, place - start))
             start = place + 2 + length
         place += 2 + max(2, length)

@@ -49,6 +49,7 @@ from trainer.photo_limits import (
     skipped_levels,
 )
 from trainer.photoshop import check_depth, checked_composite
+from trainer.plain_jpeg import plain_jpeg
 from trainer.png_metadata import clean_png, described
 from trainer.raw import CUT_SHORT, RawImageFile
 from trainer.raw import FORMAT as RAW
@@ -209,6 +210,11 @@ def opened_photo(
     if not pixels:
         at_least = SMALL
     try:
+        if not pixels and isinstance(source, io.BytesIO):
+            plain = plain_jpeg(source.getvalue(), at_least=SMALL)
+            if plain is not None:
+                yield plain
+                return
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(open_regular(source)) if isinstance(source, Path) else source
             if not (size := file.seek(0, os.SEEK_END)):

@@ -32,6 +32,10 @@ def within(value: float, bounds: tuple[float, float]) -> bool:
     return math.isfinite(value) and bounds[0] <= value <= bounds[1]
 
 
+def _is_outside(value: float | None, bounds: tuple[float, float]) -> bool:
+    return value is not None and not within(value, bounds)
+
+
 def tidy(text: str, most: int = LONGEST_TEXT) -> str:
     """A text on one line, without hidden characters, of at most ``most`` characters."""
     if not text:
@@ -107,20 +111,18 @@ class PhotoDetails:
     side_keywords: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        numbers = (
-            (self.exposure, EXPOSURES),
-            (self.aperture, APERTURES),
-            (self.iso, ISOS),
-            (self.focal_length, FOCAL_LENGTHS),
-            (self.focal_length_35, FOCAL_LENGTHS),
-        )
-        names = (self.camera, self.lens, *self.keywords, *self.side_keywords)
-        texts = (self.title, self.headline, self.creator, self.copyright)
+        # For every photo of a scan, in two processes.
         digits = self.subseconds
+        keywords = (*self.keywords, *self.side_keywords)
         if (
-            any(value is not None and not within(value, bounds) for value, bounds in numbers)
-            or any(len(name) > LONGEST_NAME for name in names)
-            or any(len(text) > LONGEST_TEXT for text in texts)
+            _is_outside(self.exposure, EXPOSURES)
+            or _is_outside(self.aperture, APERTURES)
+            or _is_outside(self.iso, ISOS)
+            or _is_outside(self.focal_length, FOCAL_LENGTHS)
+            or _is_outside(self.focal_length_35, FOCAL_LENGTHS)
+            or max(map(len, (self.camera, self.lens, *keywords))) > LONGEST_NAME
+            or max(map(len, (self.title, self.headline, self.creator, self.copyright)))
+            > LONGEST_TEXT
             or max(len(self.keywords), len(self.side_keywords)) > MOST_KEYWORDS
             or len(digits) > MOST_SUBSECONDS
             or (digits and not (digits.isascii() and digits.isdigit()))

@@ -56,9 +56,9 @@ def exif_details(exif: Image.Exif) -> PhotoDetails:
     place: Place | None = None
     with contextlib.suppress(ArithmeticError, TypeError, ValueError, LookupError):
         place = _place(exif.get_ifd(GPS_IFD))
-    artist, right = text(exif.get(_ARTIST)), text(exif.get(_COPYRIGHT))
+    artist, right = text(value_of(exif, _ARTIST)), text(value_of(exif, _COPYRIGHT))
     return PhotoDetails(
-        camera=camera_name(text(exif.get(_MAKE)), text(exif.get(_MODEL))),
+        camera=camera_name(text(value_of(exif, _MAKE)), text(value_of(exif, _MODEL))),
         lens=_lens(text(inner.get(_LENS))),
         exposure=number(inner.get(_EXPOSURE), EXPOSURES),
         aperture=number(inner.get(_APERTURE), APERTURES),
@@ -66,12 +66,20 @@ def exif_details(exif: Image.Exif) -> PhotoDetails:
         focal_length=number(inner.get(_FOCAL_LENGTH), FOCAL_LENGTHS),
         focal_length_35=number(inner.get(_FOCAL_LENGTH_35), FOCAL_LENGTHS),
         place=place,
-        title=tidy(_windows_text(exif.get(_XP_TITLE))),
-        creator=tidy(artist) or tidy(_windows_text(exif.get(_XP_AUTHOR))),
+        title=tidy(_windows_text(value_of(exif, _XP_TITLE))),
+        creator=tidy(artist) or tidy(_windows_text(value_of(exif, _XP_AUTHOR))),
         # The photographer's and the editor's, with a zero between them.
         copyright=tidy("; ".join(part.strip() for part in right.split("\0") if part.strip())),
-        keywords=tidy_keywords(_windows_text(exif.get(_XP_KEYWORDS)).split(";")),
+        keywords=tidy_keywords(_windows_text(value_of(exif, _XP_KEYWORDS)).split(";")),
     )
+
+
+def value_of(exif: Image.Exif, tag: int) -> Any:
+    """The value of a tag, or None."""
+    # Its own get raises and catches for each tag that is not there, which is most of them.
+    if tag not in exif:
+        return None
+    return exif.get(tag)
 
 
 def camera_name(make: str, model: str) -> str:

@@ -26,7 +26,7 @@ from lmpt_desktop.domain.photo_details import (
 )
 from lmpt_desktop.ingest import iptc, xmp
 from lmpt_desktop.ingest.dates import clean_subseconds, from_parts, parse_date, subseconds
-from lmpt_desktop.ingest.exif_details import EXIF_IFD, GPS_IFD, camera_name, exif_details
+from lmpt_desktop.ingest.exif_details import EXIF_IFD, GPS_IFD, camera_name, exif_details, value_of
 from lmpt_desktop.ingest.loose_metadata import LooseMetadata, loose_metadata
 from lmpt_desktop.ingest.metadata_blocks import iptc_block, xmp_packet
 from lmpt_desktop.ingest.sidecars import (
@@ -279,6 +279,9 @@ def _details(
 ) -> PhotoDetails:
     """What all places say together; docs/formats.md has their order."""
     first = exif[0] if exif else NO_DETAILS
+    alone = not (texts or beside.export.place) and (beside.xmp, embedded) == _NO_XMP
+    if alone and len(exif) == 1 and not _has_texts(first):
+        return replace(first, subseconds=parts) if parts else first
     for other in exif[1:]:
         first = replace(
             first,
@@ -316,11 +319,15 @@ def _details(
     )
 
 
+def _has_texts(said: PhotoDetails) -> bool:
+    return bool(said.title or said.creator or said.copyright or said.keywords)
+
+
 # ---------------------------------------------------------------------------------- captions
 
 
 def _exif_caption(image: Image.Image) -> str | None:
-    value: Any = image.getexif().get(_IMAGE_DESCRIPTION)
+    value: Any = value_of(image.getexif(), _IMAGE_DESCRIPTION)
     if isinstance(value, bytes):
         return _decoded(value)
     if not isinstance(value, str):

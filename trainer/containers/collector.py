@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -63,6 +64,19 @@ class Collector:
             yield start, block
             start += len(block)
             length = min(2 * length, BLOCK_BYTES)
+
+    def starts_with(self, start: int, beginning: re.Pattern[bytes]) -> bool:
+        """Whether the bytes from ``start`` match; counts as the first of :meth:`growing_blocks`.
+
+        Only of a file in memory; of others False.
+
+        Raises:
+            DamagedError: if more was read than a file needs.
+        """
+        if self._memory is None or beginning.match(self._memory, start) is None:
+            return False
+        self._piece(start, min(_FIRST_BLOCK_BYTES, self.size - start))
+        return True
 
     def keep(self, data: bytes) -> None:
         """Add a part of known length to the picture, such as a header."""

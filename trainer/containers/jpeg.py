@@ -58,6 +58,8 @@ def collect_jpeg(file: Collector) -> None:
 
 def _next_marker(file: Collector, start: int, *, keep: bool) -> int:
     """Where the next marker is, or the end of the file; what is before it is data if ``keep``."""
+    if not keep and file.starts_with(start, _MARKER):
+        return start
     before = b""
     for place, block in file.growing_blocks(start):
         # FF at the end of a block may be the first half of a marker.
