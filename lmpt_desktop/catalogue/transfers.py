@@ -267,18 +267,21 @@ class Transfers:
             return successors.receivers(connection, batch_ids)
 
 
+_Key = tuple[str, str | None, str | None]
+"""Picture, and where they are of interest bytes and file name."""
+
+
 class _CopiesByPicture:
     """Images that can receive something, by picture; finding one takes no longer the more there
     are."""
 
     def __init__(self) -> None:
-        self._ids: defaultdict[tuple[str, str | None, str | None], list[int]] = defaultdict(list)
+        self._ids: defaultdict[_Key, list[int]] = defaultdict(list)
         self._ordered = False
 
     def add(self, picture: str, image_id: int, path: str, file_hash: str) -> None:
-        name = path.rpartition("/")[2]
-        for key in ((file_hash, name), (file_hash, None), (None, name), (None, None)):
-            self._ids[picture, *key].append(image_id)
+        for key in _keys(picture, path, file_hash):
+            self._ids[key].append(image_id)
 
     def best(self, picture: str, path: str, file_hash: str, not_these: set[int]) -> int | None:
         """The best for an image with this path and these bytes."""
@@ -286,12 +289,22 @@ class _CopiesByPicture:
             for ids in self._ids.values():
                 ids.sort()
             self._ordered = True
-        name = path.rpartition("/")[2]
-        for key in ((file_hash, name), (file_hash, None), (None, name), (None, None)):
-            for image_id in self._ids.get((picture, *key), ()):
+        for key in _keys(picture, path, file_hash):
+            for image_id in self._ids.get(key, ()):
                 if image_id not in not_these:
                     return image_id
         return None
+
+
+def _keys(picture: str, path: str, file_hash: str) -> tuple[_Key, ...]:
+    """Under which a copy is found, the surest first."""
+    name = path.rpartition("/")[2]
+    return (
+        (picture, file_hash, name),
+        (picture, file_hash, None),
+        (picture, None, name),
+        (picture, None, None),
+    )
 
 
 def _move_verdicts(

@@ -31,7 +31,7 @@ SETTLE_SECONDS = 1.0
 
 def main(kind: str, folder: Path) -> None:
     gc.disable()  # as lmpt_desktop/__main__.py does, and what is without Qt first
-    from parts.figures import PARTS, resident_mb, row
+    from parts.figures import PARTS, peak_mb, resident_mb, row
     from parts.monitor import Monitor
     from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
     from PySide6.QtGui import QWheelEvent
@@ -183,6 +183,7 @@ def main(kind: str, folder: Path) -> None:
         add("scrolling: frame, CPU", statistics.median(frames), "CPU ms", 16)
         pauses("scrolling", pause, busy)
     add(f"memory, {kind}", resident_mb(), "MB")
+    add(f"most memory, {kind}", peak_mb(), "MB")
     window.close()
     print("\n" + json.dumps(rows), flush=True)
     window.opener.wait()
