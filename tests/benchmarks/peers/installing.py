@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 FIFTYONE = "fiftyone"
@@ -68,8 +67,8 @@ def fiftyone_python(folder: Path) -> Path:
     return python
 
 
-def _run(command: list[str], variables: Mapping[str, str] | None = None) -> str:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", **(variables or {})}
+def _run(command: list[str]) -> str:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]

@@ -49,8 +49,9 @@ def photo_mask(seen: NDArray[np.uint8]) -> Mask:
 
 def count_photos(mask: Mask) -> int:
     """Separate spots of a mask, the small ones left out."""
-    labels, count = ndimage.label(mask)
-    sizes = np.bincount(np.ravel(labels), minlength=count + 1)[1:]
+    labels = np.zeros(mask.shape, np.int32)
+    ndimage.label(mask, output=labels)
+    sizes = np.bincount(labels.ravel())[1:]
     return int(np.count_nonzero(sizes >= SMALLEST))
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from first_sight import DRAWN, make_photos, with_other_tables
@@ -100,20 +100,34 @@ class Search(Row):
         return child("ranking.py", contender, str(self._images), home=place)
 
 
-class Library(Row):
-    """Photos read, tagged, looked for and written to CSV."""
+class _BesideFiftyOne(Row):
+    """A library of ours, and a dataset of FiftyOne."""
 
     contenders = (OURS, "FiftyOne")
 
-    def __init__(self, images: int, environments: Path) -> None:
+    def __init__(self, environments: Path) -> None:
         """``environments``: where that of FiftyOne is, or is made."""
-        self.title = f"A library of {images:,} photos of 320 x 240, three tags each"
-        self._images = images
         self._environment = environments / "fiftyone"
 
     def install(self, contender: str) -> None:
         if contender != OURS:
             fiftyone_python(self._environment)
+
+    def _child(self, contender: str, place: Path, *arguments: str) -> Measured:
+        with tempfile.TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as out:
+            if contender == OURS:
+                return child("our_library.py", *arguments, out, home=Path(out))
+            python = fiftyone_python(self._environment)
+            return child("fiftyone_library.py", *arguments, out, home=Path(out), python=python)
+
+
+class Import(_BesideFiftyOne):
+    """Photos read and listed, without a model or thumbnails."""
+
+    def __init__(self, images: int, environments: Path) -> None:
+        super().__init__(environments)
+        self.title = f"Import of {images:,} photos of 320 x 240"
+        self._images = images
 
     def prepare(self, place: Path) -> None:
         drawn = [draw((320, 240), number) for number in range(DRAWN)]
@@ -125,12 +139,19 @@ class Library(Row):
             file.write_bytes(with_other_tables(drawn[number % DRAWN], number))
 
     def measure(self, contender: str, place: Path) -> Measured:
-        photos = str(place / "photos")
-        with tempfile.TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as out:
-            if contender == OURS:
-                return child("our_library.py", photos, out, home=Path(out))
-            python = fiftyone_python(self._environment)
-            return child("fiftyone_library.py", photos, out, home=Path(out), python=python)
+        return self._child(contender, place, "import", str(place / "photos"))
+
+
+class Tags(_BesideFiftyOne):
+    """Tags given, taken away, looked for and written to CSV."""
+
+    def __init__(self, images: int, environments: Path) -> None:
+        super().__init__(environments)
+        self.title = f"Tags of {images:,} photos, three of 80 each"
+        self._images = images
+
+    def measure(self, contender: str, place: Path) -> Measured:
+        return self._child(contender, place, "tags", str(self._images))
 
 
 class Lite(Row):
@@ -200,7 +221,6 @@ def child(
     *arguments: str,
     home: Path,
     python: Path | None = None,
-    variables: Mapping[str, str] | None = None,
 ) -> Measured:
     """What a script of this folder measured: the last line that it prints, in JSON.
 
@@ -209,9 +229,8 @@ def child(
         arguments: of its command line.
         home: what it writes for itself goes there.
         python: of a peer's environment, which gets nothing of ours; None for this one.
-        variables: of its environment.
     """
-    environment = clean_environment(home) | dict(variables or {})
+    environment = clean_environment(home)
     if python is not None:
         del environment["PYTHONPATH"]
     done = subprocess.run(

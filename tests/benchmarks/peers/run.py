@@ -1,6 +1,6 @@
 """Ours beside other programs, in turns, on this machine.
 
-    python tests/benchmarks/peers/run.py [--rows sight search library lite] [--peers NAME ...]
+    python tests/benchmarks/peers/run.py [--rows sight search import tags lite] [--peers NAME ...]
         [--rounds 2] [--json FILE] [--environments FOLDER] [--pictures FOLDER]
 
 The method is in README.md beside this file.  Peers that are not here are installed (from Debian
@@ -25,12 +25,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from peers.installing import InstallError
-from peers.rows import OURS, FirstSight, Library, Lite, Row, Search
+from peers.rows import OURS, FirstSight, Import, Lite, Row, Search, Tags
 from peers.screen import ScreenError
 from peers.viewers import CHECKOUT, VIEWERS
 
 SHARED = CHECKOUT.parent / "shared" / "photos" / "images"
-ROWS = ("sight", "search", "library", "lite")
+ROWS = ("sight", "search", "import", "tags", "lite")
 LOWER = (", s", ", ms", ", MB")
 """Ends of the names of figures that are better when they are lower."""
 
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", metavar="NAME", help="only these; default: all")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--photos", type=int, default=5_000, help="of the row sight")
-    parser.add_argument("--images", type=int, default=100_000, help="of search and library")
+    parser.add_argument("--images", type=int, default=100_000, help="of search, import and tags")
     parser.add_argument("--lite-photos", type=Path, default=SHARED, metavar="FOLDER")
     parser.add_argument("--folder", type=Path, help="make the photos in there")
     parser.add_argument("--environments", type=Path, help="keep the peers' environments there")
@@ -81,8 +81,10 @@ def _rows(given: argparse.Namespace, environments: Path) -> list[Row]:
         rows.append(FirstSight(given.photos, given.pictures))
     if "search" in given.rows:
         rows.append(Search(given.images))
-    if "library" in given.rows:
-        rows.append(Library(given.images, environments))
+    if "import" in given.rows:
+        rows.append(Import(given.images, environments))
+    if "tags" in given.rows:
+        rows.append(Tags(given.images, environments))
     if "lite" in given.rows:
         if given.lite_photos.is_dir():
             rows.append(Lite(given.lite_photos))
