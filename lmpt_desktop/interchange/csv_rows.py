@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TextIO
 
 from lmpt_desktop.interchange.cells import quoted, to_cell
@@ -34,4 +35,10 @@ class CsvRows:
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.{_DIGITS}g}"
-    return str(value) if isinstance(value, int) else quoted(to_cell(str(value)))
+    return str(value) if isinstance(value, int) else _text(str(value))
+
+
+@lru_cache(maxsize=1024)
+def _text(value: str) -> str:
+    # The same few names come in every row, and a path in several on end.
+    return quoted(to_cell(value))

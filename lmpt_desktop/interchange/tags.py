@@ -86,19 +86,23 @@ def tag_rows(
         paths = paths_of(ids.tolist())
         raw_files = raw_files_of(ids.tolist()) if raw_files_of is not None else {}
         kinds = sources_of(ids, snapshot.class_ids) if sources_of is not None else None
-        for i, path in enumerate(paths):
+        chosen = np.take_along_axis(requested, order, axis=1)
+        columns = order[chosen]
+        values = scores[np.nonzero(chosen)[0], columns].tolist()
+        ends = np.cumsum(np.count_nonzero(chosen, axis=1)).tolist()
+        begin = 0
+        for i, (path, end) in enumerate(zip(paths, ends, strict=True)):
             said: list[TagRow] = []
-            for column in order[i][requested[i, order[i]]].tolist():
+            text = str(path)
+            of_image = zip(columns[begin:end].tolist(), values[begin:end], strict=True)
+            begin = end
+            for column, score in of_image:
                 source = ""
                 if kinds is not None:
                     annotated = annotations[i, column] >= 0
                     # What was annotated a moment ago is the user's.
                     source = sources[max(kinds[i, column], 0)] if annotated else PREDICTION
-                said.append(
-                    TagRow(
-                        str(path), names[column], float(scores[i, column]), bands[column], source
-                    )
-                )
+                said.append(TagRow(text, names[column], score, bands[column], source))
             yield from said
             for other in raw_files.get(int(ids[i]), ()):
                 yield from (replace(row, path=str(other)) for row in said)

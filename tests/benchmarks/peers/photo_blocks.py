@@ -50,7 +50,8 @@ def photo_mask(seen: NDArray[np.uint8]) -> Mask:
 def count_photos(mask: Mask) -> int:
     """Separate spots of a mask, the small ones left out."""
     labels = np.zeros(mask.shape, np.int32)
-    ndimage.label(mask, output=labels)
+    # A photo of which the middle is of one colour is still one.
+    ndimage.label(ndimage.binary_closing(mask), output=labels)
     sizes = np.bincount(labels.ravel())[1:]
     return int(np.count_nonzero(sizes >= SMALLEST))
 
