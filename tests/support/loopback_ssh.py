@@ -23,7 +23,7 @@ SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/l
 SSH = shutil.which("ssh")
 ROOT = Path(__file__).parents[2]
 SUPPORT = Path(__file__).parent
-NAME = "attic"
+NAME = "other"
 """Its entry in the ssh configuration, as the user would have one."""
 
 
@@ -37,7 +37,7 @@ def missing() -> str:
 
 
 @dataclass(frozen=True)
-class Attic:
+class FarComputer:
     """The other computer, and how to reach it."""
 
     folder: Path
@@ -98,7 +98,7 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Attic]:
+def serving(folder: Path) -> Iterator[FarComputer]:
     """Run sshd with keys and configuration in ``folder``, a short path."""
     assert SSHD is not None and SSH is not None
     for name in ("host", "user"):
@@ -140,7 +140,7 @@ def serving(folder: Path) -> Iterator[Attic]:
                 break
             assert server.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.02)
-        yield Attic(folder, (str(script),))
+        yield FarComputer(folder, (str(script),))
     finally:
         server.kill()
         server.wait()

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from attic_fixtures import attic, server  # noqa: F401
 from class_ids import class_id
+from other_computer_fixtures import other, server  # noqa: F401
 from PIL import Image
 
 from lmpt_desktop.catalogue import RunState

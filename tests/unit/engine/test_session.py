@@ -519,16 +519,16 @@ def test_where_photos_are_encoded_is_said_and_a_refusal_is_a_problem(
     session = open_session()
     heard: list[Notice] = []
     session.subscribe(heard.append)
-    session.model.set_place(EncodingPlace("attic"))
+    session.model.set_place(EncodingPlace("other"))
     filled(session, photos)
-    assert session.model.device == "H200 · attic"
+    assert session.model.device == "H200 · other"
     monkeypatch.setenv("FAKE_ENCODER", json.dumps({"place": "refused"}))
-    session.model.set_place(EncodingPlace("cellar"))
+    session.model.set_place(EncodingPlace("third"))
     assert session.model.encode_words(["a dog"]) is not None
     assert session.wait_until_idle(60)
     assert session.model.device == "CPU"
     [problem] = [notice for notice in heard if isinstance(notice, Problem)]
-    assert problem.message == "cellar cannot be used for it: So it is."
+    assert problem.message == "third cannot be used for it: So it is."
 
 
 def test_the_session_imports_neither_torch_nor_qt() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from attic_fixtures import attic, server  # noqa: F401
+from other_computer_fixtures import other, server  # noqa: F401
 
 from trainer import job as jobs
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from drawn_photos import draw
 from flat_model import SIDE, FlatModel
-from loopback_ssh import NAME, SUPPORT, Attic
+from loopback_ssh import NAME, SUPPORT, FarComputer
 from safetensors.numpy import load_file
 
 from trainer import encode
@@ -110,10 +110,10 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         item.reader.close()
 
 
-def flat(attic: Attic, tmp_path: Path, seed: int = 0) -> Path:
+def flat(other: FarComputer, tmp_path: Path, seed: int = 0) -> Path:
     """Have the other computer encode; returns where it notes which features it has sent."""
     log = tmp_path / "answered"
-    attic.python(str(SUPPORT / "flat_far_side.py"), str(seed), str(log))
+    other.python(str(SUPPORT / "flat_far_side.py"), str(seed), str(log))
     return log
 
 
@@ -136,10 +136,10 @@ def check(encoded: Encoded, paths: Sequence[Path]) -> None:
 
 
 def test_features_from_there_are_those_of_here(
-    attic: Attic, photos: list[Path], tmp_path: Path, here: Make
+    other: FarComputer, photos: list[Path], tmp_path: Path, here: Make
 ) -> None:
-    flat(attic, tmp_path)
-    computer = here(attic.ssh)
+    flat(other, tmp_path)
+    computer = here(other.ssh)
     check(computer.encode(photos), photos)
     assert computer.model.encoded == 0
     assert computer.places == [Place.CONNECTING, Place.THERE]
@@ -147,11 +147,11 @@ def test_features_from_there_are_those_of_here(
 
 
 def test_a_cut_connection_is_made_again_and_nothing_is_encoded_twice(
-    attic: Attic, photos: list[Path], tmp_path: Path, here: Make
+    other: FarComputer, photos: list[Path], tmp_path: Path, here: Make
 ) -> None:
-    log = flat(attic, tmp_path)
+    log = flat(other, tmp_path)
     Path(f"{log}.cut").touch()
-    computer = here(attic.ssh)
+    computer = here(other.ssh)
     check(computer.encode(photos), photos)
     assert computer.places == [Place.CONNECTING, Place.THERE, Place.LOST, Place.THERE]
     assert computer.said[2].reason
@@ -163,23 +163,23 @@ def test_a_cut_connection_is_made_again_and_nothing_is_encoded_twice(
 
 @pytest.mark.parametrize("old", ["of before it could encode", "of another protocol"])
 def test_an_old_version_there_is_refused_and_photos_are_encoded_here(
-    attic: Attic, photos: list[Path], here: Make, old: str
+    other: FarComputer, photos: list[Path], here: Make, old: str
 ) -> None:
     if old == "of another protocol":
-        attic.program(f"echo {shlex.quote(to_line(FarHello(PROTOCOL - 1, '1')).strip())}; cat")
+        other.program(f"echo {shlex.quote(to_line(FarHello(PROTOCOL - 1, '1')).strip())}; cat")
     else:
-        attic.program("echo \"lmpt-trainer: error: invalid choice: 'encode'\" >&2; exit 2")
-    computer = here(attic.ssh)
+        other.program("echo \"lmpt-trainer: error: invalid choice: 'encode'\" >&2; exit 2")
+    computer = here(other.ssh)
     check(computer.encode(photos), photos)
     assert computer.places == [Place.CONNECTING, Place.REFUSED]
     assert computer.said[-1].reason == Trouble.TOO_OLD.sentence
 
 
 def test_other_weights_there_are_refused_and_nothing_is_mixed(
-    attic: Attic, photos: list[Path], tmp_path: Path, here: Make
+    other: FarComputer, photos: list[Path], tmp_path: Path, here: Make
 ) -> None:
-    flat(attic, tmp_path, seed=1)
-    computer = here(attic.ssh)
+    flat(other, tmp_path, seed=1)
+    computer = here(other.ssh)
     check(computer.encode(photos), photos)
     assert computer.said[-1].place is Place.REFUSED
     assert computer.said[-1].reason == Trouble.OTHER_BACKBONE.sentence
@@ -211,7 +211,7 @@ def test_hostile_answers_are_thrown_away(
 
 
 def test_a_program_that_ends_at_every_photo_is_given_up(
-    attic: Attic, photos: list[Path], here: Make, monkeypatch: pytest.MonkeyPatch
+    other: FarComputer, photos: list[Path], here: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends = (
         "from flat_model import SIDE, FlatModel\n"
@@ -224,35 +224,35 @@ def test_a_program_that_ends_at_every_photo_is_given_up(
         "encode_there.load_encoder = lambda *_, **__: Ends()\n"
         "from trainer.__main__ import main; sys.exit(main())"
     )
-    attic.python("-c", ends)
+    other.python("-c", ends)
     monkeypatch.setattr(other_computer, "MOST_ENDS", 2)
-    computer = here(attic.ssh)
+    computer = here(other.ssh)
     check(computer.encode(photos), photos)
     assert computer.said[-1].reason == Trouble.KEEPS_ENDING.sentence
 
 
 def test_without_a_connection_for_too_long_photos_are_encoded_here(
-    attic: Attic, photos: list[Path], here: Make
+    other: FarComputer, photos: list[Path], here: Make
 ) -> None:
-    attic.program("exit 1")
-    computer = here(attic.ssh)
+    other.program("exit 1")
+    computer = here(other.ssh)
     computer.other._here_seconds = 0
     check(computer.encode(photos), photos)
     assert Place.HERE in computer.places
 
 
-def test_the_user_need_not_wait(attic: Attic, photos: list[Path], here: Make) -> None:
-    attic.program("sleep 30")
-    computer = here(attic.ssh)
+def test_the_user_need_not_wait(other: FarComputer, photos: list[Path], here: Make) -> None:
+    other.program("sleep 30")
+    computer = here(other.ssh)
     check(computer.encode(photos, between=computer.other.encode_here), photos)
     assert computer.places == [Place.CONNECTING, Place.HERE]
 
 
 def test_the_process_answers_texts_while_photos_wait_for_a_connection(
-    attic: Attic, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    other: FarComputer, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attic.program("sleep 30")
-    monkeypatch.setenv("PATH", f"{attic.path}{os.pathsep}{os.environ['PATH']}")
+    other.program("sleep 30")
+    monkeypatch.setenv("PATH", f"{other.path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(encode, "load_encoder", lambda *_arguments, **_options: FlatModel())
     parser = argparse.ArgumentParser()
     encode.add_arguments(parser)
@@ -292,15 +292,15 @@ def test_the_process_answers_texts_while_photos_wait_for_a_connection(
 
 
 def test_files_that_are_there_too_are_not_sent_but_for_those_that_are_not(
-    attic: Attic, photos: list[Path], tmp_path: Path, here: Make
+    other: FarComputer, photos: list[Path], tmp_path: Path, here: Make
 ) -> None:
-    flat(attic, tmp_path)
-    there = attic.home / "shared"
+    flat(other, tmp_path)
+    there = other.home / "shared"
     shutil.rmtree(there, ignore_errors=True)
     shutil.copytree(photos[0].parent, there / "of 2026")
     (there / "of 2026" / photos[1].name).unlink()
     (there / "of 2026" / photos[2].name).write_bytes(photos[3].read_bytes())  # another photo
-    computer = here(attic.ssh, {str(photos[0].parent): f"{there}/of 2026/"})
+    computer = here(other.ssh, {str(photos[0].parent): f"{there}/of 2026/"})
     sent: list[int] = []
     take = computer.photos.take
 
@@ -317,10 +317,10 @@ def test_files_that_are_there_too_are_not_sent_but_for_those_that_are_not(
 
 
 def test_folders_that_are_not_there_are_noticed(
-    attic: Attic, photos: list[Path], tmp_path: Path, here: Make
+    other: FarComputer, photos: list[Path], tmp_path: Path, here: Make
 ) -> None:
-    flat(attic, tmp_path)
-    computer = here(attic.ssh, {str(photos[0].parent): "/nowhere"})
+    flat(other, tmp_path)
+    computer = here(other.ssh, {str(photos[0].parent): "/nowhere"})
     check(computer.encode(photos), photos)
     assert not computer.other.folders
     assert computer.model.encoded == 0

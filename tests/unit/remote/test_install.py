@@ -13,7 +13,7 @@ from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
-from loopback_ssh import NAME, Attic
+from loopback_ssh import NAME, FarComputer
 
 from trainer.remote import command, install, own_wheel
 from trainer.remote.install import Installation, InstallationCancelled, Step, can_install
@@ -25,31 +25,31 @@ Told = list[tuple[Step, str]]
 
 
 @pytest.fixture
-def bare(attic: Attic) -> Iterator[Attic]:
+def bare(other: FarComputer) -> Iterator[FarComputer]:
     """The other computer with Python and nothing of ours."""
-    attic.no_program()
-    environment = attic.home / ".lmpt-desktop"
+    other.no_program()
+    environment = other.home / ".lmpt-desktop"
     with contextlib.suppress(OSError):
         (environment / "bin").rmdir()
         environment.rmdir()
-    python(attic, f'exec {shlex.quote(sys.executable)} "$@"')
-    yield attic
+    python(other, f'exec {shlex.quote(sys.executable)} "$@"')
+    yield other
     for path in sorted(environment.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
     if environment.exists():
         environment.rmdir()
-    (attic.home / ".local" / "bin" / "python3").unlink()
+    (other.home / ".local" / "bin" / "python3").unlink()
 
 
-def python(attic: Attic, script: str) -> None:
+def python(other: FarComputer, script: str) -> None:
     """Have ``python3`` there be a shell script."""
-    program(attic.home / ".local" / "bin" / "python3", script)
+    program(other.home / ".local" / "bin" / "python3", script)
 
 
-def pip(attic: Attic, script: str) -> None:
+def pip(other: FarComputer, script: str) -> None:
     """Have an environment there whose pip is a shell script."""
     program(
-        attic.home / ".lmpt-desktop" / "bin" / "python",
+        other.home / ".lmpt-desktop" / "bin" / "python",
         f'[ "$3" = --version ] && exit 0\n{script}',
     )
 
@@ -73,16 +73,16 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install, "NEEDED_BYTES", 0)
 
 
-def installed(attic: Attic) -> Told:
+def installed(other: FarComputer) -> Told:
     """Install; returns what was told meanwhile."""
     told: Told = []
-    Installation(SshMachine(NAME, attic.ssh), lambda *step: told.append(step)).run()
+    Installation(SshMachine(NAME, other.ssh), lambda *step: told.append(step)).run()
     return told
 
 
-def refusal(attic: Attic) -> MachineError:
+def refusal(other: FarComputer) -> MachineError:
     with pytest.raises(MachineError) as caught:
-        installed(attic)
+        installed(other)
     return caught.value
 
 
@@ -110,7 +110,9 @@ def test_a_bare_copy_of_the_files_makes_no_wheel(
         own_wheel.write(tmp_path)
 
 
-def test_what_is_missing_there_is_installed(bare: Attic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_there_is_installed(
+    bare: FarComputer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By the real venv and pip; what the program needs is not downloaded."""
     monkeypatch.setattr(install, "NEEDED_BYTES", 0)
     settings = bare.home / ".config" / "pip" / "pip.conf"
@@ -126,7 +128,7 @@ def test_what_is_missing_there_is_installed(bare: Attic, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("small")
-def test_the_wheel_arrives_and_pip_is_heard(bare: Attic) -> None:
+def test_the_wheel_arrives_and_pip_is_heard(bare: FarComputer) -> None:
     pip(
         bare,
         'for last; do :; done; [ "$(wc -c <"$last")" = 500000 ] || exit 1\n'
@@ -146,7 +148,7 @@ def test_the_wheel_arrives_and_pip_is_heard(bare: Attic) -> None:
         ("echo 'ERROR: something else'; exit 2", Trouble.NOT_INSTALLED),
     ],
 )
-def test_what_pip_says_becomes_a_sentence(bare: Attic, script: str, trouble: Trouble) -> None:
+def test_what_pip_says_becomes_a_sentence(bare: FarComputer, script: str, trouble: Trouble) -> None:
     pip(bare, script)
     error = refusal(bare)
     assert error.trouble is trouble
@@ -168,7 +170,7 @@ def test_what_pip_says_becomes_a_sentence(bare: Attic, script: str, trouble: Tro
     ],
 )
 def test_without_a_python_that_will_do_nothing_is_installed(
-    bare: Attic, script: str, trouble: Trouble
+    bare: FarComputer, script: str, trouble: Trouble
 ) -> None:
     python(bare, script)
     assert refusal(bare).trouble is trouble
@@ -177,7 +179,7 @@ def test_without_a_python_that_will_do_nothing_is_installed(
 
 @pytest.mark.usefixtures("small")
 def test_a_disk_that_is_too_full_is_left_alone(
-    bare: Attic, monkeypatch: pytest.MonkeyPatch
+    bare: FarComputer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(install, "NEEDED_BYTES", 10**18)
     error = refusal(bare)
@@ -187,7 +189,7 @@ def test_a_disk_that_is_too_full_is_left_alone(
 
 
 @pytest.mark.usefixtures("small")
-def test_without_venv_it_says_what_to_install(bare: Attic) -> None:
+def test_without_venv_it_says_what_to_install(bare: FarComputer) -> None:
     python(
         bare,
         f'[ "$2" = venv ] && echo ensurepip is not available && exit 1\n'
@@ -198,7 +200,7 @@ def test_without_venv_it_says_what_to_install(bare: Attic) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_cancelling_ends_pip_and_leaves_nothing(bare: Attic) -> None:
+def test_cancelling_ends_pip_and_leaves_nothing(bare: FarComputer) -> None:
     """While an environment is made, which stands here for all that takes long."""
     begun = bare.folder / "begun"
     python(
@@ -255,7 +257,7 @@ def test_the_command_says_what_goes_on(
         self._progress(Step.PACKAGES, "Downloading torch")
 
     monkeypatch.setattr(Installation, "run", run)
-    assert command._install("attic") == 0
+    assert command._install("other") == 0
     assert capsys.readouterr().out.splitlines() == [
         Step.SENDING.sentence,
         "Downloading torch",

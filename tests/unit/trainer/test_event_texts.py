@@ -53,10 +53,10 @@ EXAMPLES: list[tuple[RunEvent, str]] = [
     (FitFinished("x", 61.0, stopped_early=False), "It took 61 s."),
     (FitFailed("not-finite", "The loss {is} odd."), "THE LOSS {IS} ODD."),
     (FitFailed("bad-job", ""), "The training data could not be read."),
-    (FitAway("attic", Away.SENDING), "The training data is sent to attic."),
-    (FitAway("attic", Away.RUNNING), "The training runs on attic."),
-    (FitAway("attic", Away.LOST, "Cut."), "CUT. The training on attic goes on; trying again."),
-    (FitAway("attic", Away.FETCHING), "The result is fetched from attic."),
+    (FitAway("other", Away.SENDING), "The training data is sent to other."),
+    (FitAway("other", Away.RUNNING), "The training runs on other."),
+    (FitAway("other", Away.LOST, "Cut."), "CUT. The training on other goes on; trying again."),
+    (FitAway("other", Away.FETCHING), "The result is fetched from other."),
 ]
 
 

@@ -138,11 +138,11 @@ def test_photos_that_wait_for_another_computer_need_not(
 ) -> None:
     monkeypatch.setenv("FAKE_ENCODER", json.dumps({"place": "lost"}))
     sink.names = {1: "dog.jpg", 2: "cat.jpg"}
-    client = make_client(place=EncodingPlace("attic"))
+    client = make_client(place=EncodingPlace("other"))
     client.add([1, 2])
     until(lambda: any(item.waits for item in sink.activities))
     waiting = next(item for item in sink.activities if item.waits)
-    assert waiting.note == "connection to attic lost, trying again"
+    assert waiting.note == "connection to other lost, trying again"
     assert len(client.encode_texts(["dog"], ensemble=False).result(30)) == 1
     assert sink.done == 0
     client.encode_here()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import psutil
 import pytest
-from loopback_ssh import NAME, SUPPORT, Attic
+from loopback_ssh import NAME, SUPPORT, FarComputer
 
 from lmpt_desktop.catalogue import RunState
 from lmpt_desktop.engine.session import Commands, LibrarySession
@@ -24,14 +24,14 @@ THERE = RetrainOptions(machine=NAME)
 
 
 @pytest.fixture(autouse=True)
-def reachable(attic: Attic, monkeypatch: pytest.MonkeyPatch) -> None:
+def reachable(other: FarComputer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The user's ssh knows the other computer."""
-    monkeypatch.setenv("PATH", f"{attic.path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{other.path}{os.pathsep}{os.environ['PATH']}")
 
 
-def slow(attic: Attic, steps: int) -> None:
+def slow(other: FarComputer, steps: int) -> None:
     options = shlex.quote(json.dumps({"steps": steps, "seconds_per_step": 0.02}))
-    attic.real_program(before=f"export FAKE_FIT={options}", fit=FAKE)
+    other.real_program(before=f"export FAKE_FIT={options}", fit=FAKE)
 
 
 def status(session: LibrarySession) -> RunStatus:
@@ -55,7 +55,7 @@ def courier(session: LibrarySession, run: int) -> psutil.Process:
 
 
 def test_a_retraining_there_makes_a_version_here(
-    reviewed_session: LibrarySession, attic: Attic, until: Until
+    reviewed_session: LibrarySession, other: FarComputer, until: Until
 ) -> None:
     run = reviewed_session.training.start(THERE)
     until(lambda: ended(reviewed_session), 60)
@@ -67,7 +67,7 @@ def test_a_retraining_there_makes_a_version_here(
     reviewed_session.versions.promote(made.version_id)
     assert reviewed_session.wait_until_idle(60)
     assert reviewed_session.snapshot().trained.all()
-    assert not list(attic.jobs.iterdir())
+    assert not list(other.jobs.iterdir())
     # How long it takes there says nothing of this computer.
     assert reviewed_session.training.preflight().expected_seconds is None
     there = reviewed_session.training.preflight(NAME)
@@ -77,12 +77,12 @@ def test_a_retraining_there_makes_a_version_here(
 
 def test_a_run_is_found_again_after_everything_here_has_died(
     reviewed_session: LibrarySession,
-    attic: Attic,
+    other: FarComputer,
     until: Until,
     encoder_command: list[str],
     fit_command: list[str],
 ) -> None:
-    slow(attic, 150)
+    slow(other, 150)
     run = reviewed_session.training.start(THERE)
     until(lambda: len(steps(reviewed_session)) > 3, 60)
     process = courier(reviewed_session, run)
@@ -97,9 +97,9 @@ def test_a_run_is_found_again_after_everything_here_has_died(
 
 
 def test_what_follows_a_run_there_is_started_again_where_it_dies(
-    reviewed_session: LibrarySession, attic: Attic, until: Until
+    reviewed_session: LibrarySession, other: FarComputer, until: Until
 ) -> None:
-    slow(attic, 150)
+    slow(other, 150)
     run = reviewed_session.training.start(THERE)
     until(lambda: len(steps(reviewed_session)) > 3, 60)
     courier(reviewed_session, run).kill()
@@ -109,9 +109,9 @@ def test_what_follows_a_run_there_is_started_again_where_it_dies(
 
 
 def test_it_is_cancelled_with_the_best_kept(
-    reviewed_session: LibrarySession, attic: Attic, until: Until
+    reviewed_session: LibrarySession, other: FarComputer, until: Until
 ) -> None:
-    slow(attic, 100_000)
+    slow(other, 100_000)
     run = reviewed_session.training.start(THERE)
     until(lambda: len(steps(reviewed_session)) > 3, 60)
     reviewed_session.training.cancel(run)
@@ -121,9 +121,9 @@ def test_it_is_cancelled_with_the_best_kept(
 
 
 def test_one_that_cannot_be_reached_says_so_and_changes_nothing(
-    reviewed_session: LibrarySession, attic: Attic, until: Until
+    reviewed_session: LibrarySession, other: FarComputer, until: Until
 ) -> None:
-    attic.no_program()
+    other.no_program()
     reviewed_session.training.start(THERE)
     until(lambda: ended(reviewed_session), 60)
     found = status(reviewed_session)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_backbone
-from loopback_ssh import NAME, Attic
+from loopback_ssh import NAME, FarComputer
 from PIL import Image, ImageDraw
 
 from lmpt_desktop.catalogue import RunState
@@ -111,16 +111,16 @@ def test_open_predict_correct_retrain_compare_promote_and_open_again(
 
 
 @pytest.fixture
-def real_attic(attic: Attic, monkeypatch: pytest.MonkeyPatch) -> Attic:
+def real_other(other: FarComputer, monkeypatch: pytest.MonkeyPatch) -> FarComputer:
     """All of it real: ssh, its server, and the trainer there, which finds the backbone's folder."""
-    monkeypatch.setenv("PATH", f"{attic.path}{os.pathsep}{os.environ['PATH']}")
-    attic.real_program()
-    return attic
+    monkeypatch.setenv("PATH", f"{other.path}{os.pathsep}{os.environ['PATH']}")
+    other.real_program()
+    return other
 
 
 @pytest.mark.timeout(240)
 def test_retraining_on_another_computer_is_a_retraining(
-    tmp_path: Path, backbone: str, photos: Path, until: Until, real_attic: Attic
+    tmp_path: Path, backbone: str, photos: Path, until: Until, real_other: FarComputer
 ) -> None:
     with LibrarySession.open(tmp_path / "library", device="cpu", backbone=backbone) as session:
         annotate_all(session, photos)
@@ -140,7 +140,7 @@ def test_retraining_on_another_computer_is_a_retraining(
         session.versions.promote(comparison.version_id)
         assert session.wait_until_idle(60)
         assert session.snapshot().trained.all()
-    assert not list(real_attic.jobs.iterdir())
+    assert not list(real_other.jobs.iterdir())
 
 
 def test_tag_works_with_the_real_trainer(

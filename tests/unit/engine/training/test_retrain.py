@@ -709,7 +709,7 @@ def test_a_run_on_another_computer_leaves_it_and_closing_ends_it(
 ) -> None:
     controller.expect(True)
     controller.settle()
-    assert controller._begin(tmp_path, "attic") == ("another process", tmp_path)
+    assert controller._begin(tmp_path, "other") == ("another process", tmp_path)
     controller.close()
     assert waits[0].ended
 

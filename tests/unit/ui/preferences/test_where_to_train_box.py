@@ -64,32 +64,32 @@ def test_at_first_it_is_this_computer(box: WhereToTrainBox) -> None:
 
 
 def test_what_is_chosen_is_kept(box: WhereToTrainBox, settings: Settings, qtbot: QtBot) -> None:
-    choose(box, "me@attic ", qtbot)
+    choose(box, "me@other ", qtbot)
     assert settings.get(TRAIN_AWAY)
-    assert settings.get(MACHINE) == "me@attic"
+    assert settings.get(MACHINE) == "me@other"
     box.here.click()
     assert not settings.get(TRAIN_AWAY)
     again = WhereToTrainBox(settings)
     qtbot.addWidget(again)
     assert again.here.isChecked()
-    assert again.machine.text() == "me@attic"
+    assert again.machine.text() == "me@other"
 
 
 def test_photos_are_encoded_there_only_if_that_is_wanted_too(
     box: WhereToTrainBox, settings: Settings, qtbot: QtBot
 ) -> None:
     assert not box.encoding.isEnabled()
-    choose(box, "me@attic", qtbot)
+    choose(box, "me@other", qtbot)
     assert place_of(settings) == EncodingPlace()
     box.encoding.encode.click()
     assert settings.get(ENCODE_AWAY)
-    assert place_of(settings) == EncodingPlace("me@attic")
+    assert place_of(settings) == EncodingPlace("me@other")
     for line, path in ((box.encoding.here, "/home/me/photos"), (box.encoding.there, "/mnt/p ")):
         qtbot.keyClicks(line, path)
         line.editingFinished.emit()
     place = place_of(settings)
     assert place.folders == (("/home/me/photos", "/mnt/p"),)
-    assert place.arguments() == ["--machine", "me@attic", "--folder", "/home/me/photos", "/mnt/p"]
+    assert place.arguments() == ["--machine", "me@other", "--folder", "/home/me/photos", "/mnt/p"]
     box.here.click()
     assert place_of(settings) == EncodingPlace()
 
@@ -97,7 +97,7 @@ def test_photos_are_encoded_there_only_if_that_is_wanted_too(
 def test_half_a_path_is_said_and_not_kept(
     box: WhereToTrainBox, settings: Settings, qtbot: QtBot
 ) -> None:
-    choose(box, "me@attic", qtbot)
+    choose(box, "me@other", qtbot)
     box.encoding.encode.click()
     qtbot.keyClicks(box.encoding.there, "photos")
     box.encoding.there.editingFinished.emit()
@@ -121,10 +121,10 @@ def test_a_test_says_what_is_there(
     box: WhereToTrainBox, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = answer(monkeypatch, Found(python="3.11.2", version="0.2.0", machine=HERE))
-    choose(box, "attic", qtbot)
+    choose(box, "other", qtbot)
     qtbot.mouseClick(box.test, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Reached." in box.says.text())
-    assert asked == ["attic"]
+    assert asked == ["other"]
     assert "NVIDIA H200 (140 GB of GPU memory free)" in box.says.text()
     assert "2,000 GB of disk space is free" in box.says.text()
     assert box.test.isEnabled()
@@ -134,7 +134,7 @@ def test_without_lmpt_there_it_says_what_to_type(
     box: WhereToTrainBox, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer(monkeypatch, Found(Trouble.NO_TRAINER, "env: no such file", python="3.9.2"))
-    choose(box, "attic", qtbot)
+    choose(box, "other", qtbot)
     qtbot.mouseClick(box.test, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "is not installed" in box.says.text())
     assert "3.11 or newer is needed" in box.says.text()
@@ -149,12 +149,12 @@ def test_an_answer_for_another_name_is_not_shown(
 
     def probe(self: SshMachine) -> Found:
         go.wait(30)
-        return Found(Trouble.DENIED if self.destination == "attic" else Trouble.UNREACHABLE)
+        return Found(Trouble.DENIED if self.destination == "other" else Trouble.UNREACHABLE)
 
     monkeypatch.setattr(SshMachine, "probe", probe)
-    choose(box, "attic", qtbot)
+    choose(box, "other", qtbot)
     qtbot.mouseClick(box.test, Qt.MouseButton.LeftButton)
-    choose(box, "cellar", qtbot)
+    choose(box, "third", qtbot)
     qtbot.mouseClick(box.test, Qt.MouseButton.LeftButton)
     go.set()
     qtbot.waitUntil(lambda: box.says.text() == Trouble.UNREACHABLE.sentence)

@@ -121,7 +121,7 @@ def test_a_run_is_expected_while_the_dialog_is_open(
     dialog.close()
     assert told[-1] is False
     told.clear()
-    shown(RetrainDialog(annotated, bridge, machine="attic", away=True), qtbot).reject()
+    shown(RetrainDialog(annotated, bridge, machine="other", away=True), qtbot).reject()
     assert not any(told)
 
 
@@ -386,9 +386,9 @@ def test_a_missing_log_is_reported(qtbot: QtBot, tmp_path: Path) -> None:
 def test_another_computer_can_be_chosen_and_has_its_own_devices(
     annotated: LibrarySession, bridge: SessionBridge, qtbot: QtBot
 ) -> None:
-    retrain = shown(RetrainDialog(annotated, bridge, machine="me@attic", away=True), qtbot)
-    assert retrain.machine == "me@attic"
-    assert retrain.backbone.text() == "Lite on me@attic"
+    retrain = shown(RetrainDialog(annotated, bridge, machine="me@other", away=True), qtbot)
+    assert retrain.machine == "me@other"
+    assert retrain.backbone.text() == "Lite on me@other"
     assert not retrain.device.isVisible()
     retrain.where.setCurrentIndex(0)
     qtbot.waitUntil(lambda: retrain.backbone.text() == "Lite on CPU", timeout=WAIT_MS)
@@ -405,23 +405,23 @@ def test_without_another_computer_nothing_is_asked(retrain: RetrainDialog) -> No
     ("events", "first", "second"),
     [
         (
-            [FitAway("attic", Away.SENDING)],
+            [FitAway("other", Away.SENDING)],
             "Sending",
-            "The training data is sent to attic.",
+            "The training data is sent to other.",
         ),
         (
-            [FitAway("attic", Away.SENDING), FitAway("attic", Away.RUNNING)],
+            [FitAway("other", Away.SENDING), FitAway("other", Away.RUNNING)],
             "Training",
-            "The training runs on attic. The model is being loaded.",
+            "The training runs on other. The model is being loaded.",
         ),
         (
             [
-                FitAway("attic", Away.RUNNING),
+                FitAway("other", Away.RUNNING),
                 progress(1),
-                FitAway("attic", Away.LOST, "It is cut."),
+                FitAway("other", Away.LOST, "It is cut."),
             ],
             "Connection lost",
-            "It is cut. The training on attic goes on; trying again.",
+            "It is cut. The training on other goes on; trying again.",
         ),
     ],
 )
@@ -438,8 +438,8 @@ def test_a_run_on_another_computer_says_where_it_stands(
 def test_a_connection_that_is_back_shows_the_progress() -> None:
     status = status_of(
         RunState.RUNNING,
-        FitAway("attic", Away.LOST, "It is cut."),
-        FitAway("attic", Away.RUNNING),
+        FitAway("other", Away.LOST, "It is cut."),
+        FitAway("other", Away.RUNNING),
         progress(1),
     )
     assert headline(status, story_of(status)) == "Training"
