@@ -205,7 +205,8 @@ def _serve(arguments: argparse.Namespace, inbox: Inbox, events: EventStream) -> 
         rest=_rest if arguments.gentle and backbone.device.type != "cpu" else None,
         other=other,
     )
-    inbox.on_here = other.encode_here if other is not None else None
+    if other is not None:
+        inbox.on_here, inbox.on_stop = other.encode_here, other.disconnect
     try:
         encoder.work(inbox, arguments.idle_seconds or None)
     finally:

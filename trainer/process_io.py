@@ -75,6 +75,8 @@ class Inbox:
         self._on_photos: Callable[[PhotoRequest], None] | None = None
         self.on_here: Callable[[], None] | None = None
         """Called when photos are to be encoded on this computer, though another one is used."""
+        self.on_stop: Callable[[], None] | None = None
+        """Called at once when a ``Stop`` is received, whatever is being encoded."""
         self.stopped = False
         """A ``Stop`` was received."""
 
@@ -173,6 +175,8 @@ def read_requests(stream: TextIO, inbox: Inbox) -> None:
             if isinstance(message, Stop):
                 inbox.end(stop=True)
                 _exit_soon()
+                if inbox.on_stop is not None:
+                    inbox.on_stop()
                 return
             if isinstance(message, PhotoRequest | UrgentRequest):
                 if isinstance(message, EncodePhotos) and len(message.ids) != len(message.paths):

@@ -16,6 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 import pytest
 from gui_thread_guard import no_catalogue_use
+from other_computer_fixtures import other, server  # noqa: F401
 from PIL import Image, ImageDraw
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot

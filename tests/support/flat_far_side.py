@@ -1,7 +1,7 @@
 """``lmpt-trainer`` of another computer whose backbone is :class:`flat_model.FlatModel`:
 ``flat_far_side.py SEED LOG remote encode ...``.
 
-A line in LOG for every photo that was answered.  With a file ``LOG.cut`` it ends without a word
+A line in LOG for every request that was answered.  With a file ``LOG.cut`` it ends without a word
 after three requests, and removes that file.
 """
 

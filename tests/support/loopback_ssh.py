@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 SSH = shutil.which("ssh")
 ROOT = Path(__file__).parents[2]
@@ -86,6 +88,15 @@ class FarComputer:
         found = f"export PYTHONPATH={shlex.quote(f'{ROOT}:{SUPPORT}')}"
         python = shlex.join([sys.executable, *arguments])
         self.program(f'{found}\n{before}\nexec {python} "$@"')
+
+    def connections(self) -> list[psutil.Process]:
+        """Each ssh that runs."""
+        return [
+            process
+            for process in psutil.process_iter(["cmdline", "status"])
+            if process.info["status"] != psutil.STATUS_ZOMBIE
+            and f"{self.folder}/config" in (process.info["cmdline"] or ())
+        ]
 
     def no_program(self) -> None:
         (self.home / ".lmpt-desktop" / "bin" / "lmpt-trainer").unlink(missing_ok=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import threading
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from trainer.events import FarInstalled, FarInstalling
 from trainer.printable import one_line
 from trainer.remote import PROTOCOL, install_there, own_wheel
-from trainer.remote.machine import Connection, Found, SshMachine
+from trainer.remote.machine import Found, SshMachine
 from trainer.remote.own_wheel import NoWheelError
 from trainer.remote.trouble import MachineError, Trouble
 from trainer.texts import N_
@@ -69,16 +68,12 @@ class Installation:
     def __init__(self, machine: SshMachine, progress: Progress) -> None:
         self._machine = machine
         self._progress = progress
-        self._lock = threading.Lock()
-        self._connection: Connection | None = None
         self._cancelled = False
 
     def cancel(self) -> None:
         """End it, from any thread."""
-        with self._lock:
-            self._cancelled = True
-            if self._connection is not None:
-                self._connection.close()
+        self._cancelled = True
+        self._machine.close()
 
     def run(self) -> None:
         """Install.
@@ -103,7 +98,7 @@ class Installation:
         size = wheel.stat().st_size
         source = Path(install_there.__file__).with_suffix(".py").read_bytes()
         source += f"\nmain({PROTOCOL}, {wheel.name!r}, {size}, {NEEDED_BYTES})\n".encode()
-        with self._connect(source) as connection:
+        with self._machine.run_program(source) as connection:
             self._progress(Step.SENDING, "")
             # Where the other side does not want the rest, it says why, which is read next.
             with contextlib.suppress(BrokenPipeError), wheel.open("rb") as file:
@@ -115,13 +110,3 @@ class Installation:
                 if isinstance(message, FarInstalling) and message.step in tuple(Step):
                     self._progress(Step(message.step), one_line(message.detail[:200]))
         raise MachineError(Trouble.CUT)
-
-    def _connect(self, source: bytes) -> Connection:
-        connection = self._machine.run_program(source)
-        with self._lock:
-            self._connection = connection
-            cancelled = self._cancelled
-        if cancelled:
-            connection.close()
-            raise MachineError(Trouble.CUT)
-        return connection

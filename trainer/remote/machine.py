@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,9 @@ _OPTIONS = (
     "-o", "ClearAllForwardings=yes",
     "-o", "RemoteCommand=none",
     "-o", "LogLevel=ERROR",
+    # Whoever started it may have been killed: then nobody else notices that there is no way.
+    "-o", "ServerAliveInterval=30",
+    "-o", "ServerAliveCountMax=3",
 )  # fmt: skip
 _PROGRAM = 'env PATH="$HOME/.lmpt-desktop/bin:$HOME/.local/bin:$PATH" lmpt-trainer remote'
 """Found as it is in a terminal there, or where docs/another-computer.md says to install it: what
@@ -128,6 +132,27 @@ class SshMachine:
         """
         self.destination = checked_destination(destination)
         self._ssh = tuple(ssh)
+        self._lock = threading.Lock()
+        self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._closed = False
+
+    def close(self) -> None:
+        """End every connection at once, also one that is being made, and make no more; from any
+        thread."""
+        with self._lock:
+            self._closed = True
+            connections = list(self._connections)
+        for connection in connections:
+            connection.close()
+
+    def _connection(self, command: Sequence[str]) -> Connection:
+        # With the lock, so that none is begun that close() does not see.
+        with self._lock:
+            if self._closed:
+                raise MachineError(Trouble.CUT)
+            connection = Connection(command, HELLO_SECONDS)
+            self._connections.add(connection)
+        return connection
 
     def command(self, *words: str) -> list[str]:
         """The command that runs ``lmpt-trainer remote WORDS`` there."""
@@ -142,7 +167,7 @@ class SshMachine:
         Raises:
             MachineError: if it cannot be reached or used.
         """
-        connection = Connection(self.command(*words), HELLO_SECONDS)
+        connection = self._connection(self.command(*words))
         try:
             connection.greet()
         except BaseException:
@@ -157,7 +182,7 @@ class SshMachine:
         Raises:
             MachineError: if it cannot be reached, or Python is not there.
         """
-        connection = Connection(self._raw(_PYTHON.format(size=len(source))), HELLO_SECONDS)
+        connection = self._connection(self._raw(_PYTHON.format(size=len(source))))
         try:
             # If there is no Python, the other side says so next.
             with contextlib.suppress(OSError):
@@ -204,7 +229,7 @@ class SshMachine:
     def _python(self) -> str:
         """The version of Python there, "" if there is none."""
         try:
-            with Connection(self._raw("python3 -V"), HELLO_SECONDS) as connection:
+            with self._connection(self._raw("python3 -V")) as connection:
                 found = re.match(rb"Python (\d[\w.+]{0,20})", connection.readline())
         except MachineError:
             return ""

@@ -133,11 +133,9 @@ class OtherComputer:
             if self._refused or self._unwanted:
                 return
             self._unwanted = True
-            link = self._link
             self._changed.notify_all()
-        if link is not None:
-            link.close()
         self._tell(Place.HERE)
+        self._machine.close()
 
     def has_answered(self) -> None:
         """It has encoded photos: it works."""
@@ -151,14 +149,16 @@ class OtherComputer:
             self.folders.clear()
         self._tell(Place.THERE)
 
-    def close(self) -> None:
-        """End the connection."""
+    def disconnect(self) -> None:
+        """End the connection at once, also one that is being made, and make no more; from any
+        thread."""
         self._closed.set()
-        with self._changed:
-            link = self._link
-            self._changed.notify_all()
-        if link is not None:
-            link.close()
+        self._machine.close()
+        self._notify()
+
+    def close(self) -> None:
+        """Disconnect, and pack nothing more."""
+        self.disconnect()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     # ------------------------------------------------------------------------------ inside
@@ -189,7 +189,9 @@ class OtherComputer:
                 with self._changed:
                     self._link = link
                     self._changed.notify_all()
-                self._tell(Place.THERE)
+                    wanted = not self._unwanted
+                if wanted:
+                    self._tell(Place.THERE)
                 link.join()
                 with self._changed:
                     self._link = None
@@ -201,6 +203,8 @@ class OtherComputer:
                     failures = ends = 0
                 elif link.waiting:
                     ends += 1
+            if self._unwanted:
+                self._tell(Place.HERE)
             if self._closed.is_set() or self._unwanted:
                 return
             log.warning("%s %s", trouble, trouble.detail)

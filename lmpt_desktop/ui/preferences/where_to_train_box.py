@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QFileDialog,
     QFormLayout,
@@ -176,6 +177,10 @@ class WhereToTrainBox(QGroupBox):
         self.encoding = EncodeThere(settings)
         layout.addWidget(self.encoding)
         self._probing: LatestRequest[Found] = LatestRequest(self._found, self._failed, owner=self)
+        self._probed: SshMachine | None = None
+        # The program may end while the preferences are open, and would wait for both.
+        if (application := QApplication.instance()) is not None:
+            application.aboutToQuit.connect(self.stop)
         chosen = self.away if settings.get(TRAIN_AWAY) else self.here
         chosen.setChecked(True)
         self._show_choice()
@@ -187,7 +192,7 @@ class WhereToTrainBox(QGroupBox):
 
     def stop(self) -> None:
         """Cancel what goes on, as nobody sees it any more."""
-        self._probing.cancel()
+        self._stop_testing()
         if self._installation is not None:
             self._installation.cancel()
 
@@ -205,11 +210,11 @@ class WhereToTrainBox(QGroupBox):
         if away:
             self.machine.setFocus()
         else:
-            self._probing.cancel()
+            self._stop_testing()
             self._say("")
 
     def _edited(self) -> None:
-        self._probing.cancel()
+        self._stop_testing()
         self._say("")
         self._show_choice()
 
@@ -228,10 +233,19 @@ class WhereToTrainBox(QGroupBox):
     def _test(self) -> None:
         if not self._keep():
             return
-        name = self._settings.get(MACHINE)
-        self.test.setEnabled(False)
+        self._stop_testing()
+        machine = self._probed = SshMachine(self._settings.get(MACHINE))
+        # The button stays enabled: else it would lose the focus, and the second of two presses of
+        # Space would be one of another button.
         self._say(_("Connecting..."))
-        self._probing.ask(lambda: SshMachine(name).probe())
+        self._probing.ask(machine.probe)
+
+    def _stop_testing(self) -> None:
+        """Without it, a thread of the window would wait for a computer that is not there."""
+        self._probing.cancel()
+        if self._probed is not None:
+            self._probed.close()
+            self._probed = None
 
     def _found(self, found: Found) -> None:
         self._show_choice()
@@ -261,7 +275,6 @@ class WhereToTrainBox(QGroupBox):
 
     def _install_or_cancel(self) -> None:
         if self._installation is not None:
-            self.install.setEnabled(False)
             self._installation.cancel()
             return
         machine = SshMachine(self._settings.get(MACHINE))
@@ -299,7 +312,6 @@ class WhereToTrainBox(QGroupBox):
     def _end(self, text: str, tip: str = "") -> None:
         focused = self.install.hasFocus()
         self._installation = None
-        self.install.setEnabled(True)
         self._show_choice()
         self._say(text, tip)
         if focused:

@@ -246,6 +246,7 @@ def test_the_user_need_not_wait(other: FarComputer, photos: list[Path], here: Ma
     computer = here(other.ssh)
     check(computer.encode(photos, between=computer.other.encode_here), photos)
     assert computer.places == [Place.CONNECTING, Place.HERE]
+    assert not other.connections()
 
 
 def test_the_process_answers_texts_while_photos_wait_for_a_connection(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.engine.encoding.place import EncodingPlace, place_of
@@ -158,3 +163,87 @@ def test_an_answer_for_another_name_is_not_shown(
     qtbot.mouseClick(box.test, Qt.MouseButton.LeftButton)
     go.set()
     qtbot.waitUntil(lambda: box.says.text() == Trouble.UNREACHABLE.sentence)
+
+
+@pytest.fixture
+def never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
+    """Have ssh wait for ever; returns what tells which of them run."""
+    if os.name != "posix":
+        pytest.skip("a shell script stands for ssh")
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f"#!/bin/sh\necho $$ >> {tmp_path}/begun\nexec sleep 300\n")
+    ssh.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    def running() -> list[int]:
+        begun = tmp_path / "begun"
+        pids = [int(pid) for pid in begun.read_text().split()] if begun.exists() else []
+        return [pid for pid in pids if psutil.pid_exists(pid)]
+
+    return running
+
+
+def test_a_second_test_ends_the_first(
+    box: WhereToTrainBox, qtbot: QtBot, never_answers: Callable[[], list[int]]
+) -> None:
+    choose(box, "other", qtbot)
+    box.test.setFocus()
+    qtbot.keyClick(box.focusWidget(), Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: len(never_answers()) == 1)
+    [first] = never_answers()
+    encodes_there = box.encoding.encode.isChecked()
+    qtbot.keyClick(box.focusWidget(), Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: len(never_answers()) == 1 and never_answers() != [first])
+    assert box.encoding.encode.isChecked() is encodes_there
+    assert box.says.text() == "Connecting..."
+    box.stop()
+    assert not never_answers()
+
+
+def test_what_is_edited_is_not_waited_for(
+    box: WhereToTrainBox, qtbot: QtBot, never_answers: Callable[[], list[int]]
+) -> None:
+    """Threads of the window are few, and each would wait for most of a minute."""
+    choose(box, "other", qtbot)
+    box.test.click()
+    qtbot.waitUntil(lambda: len(never_answers()) == 1)
+    qtbot.keyClicks(box.machine, "s")
+    assert not never_answers()
+
+
+@pytest.fixture
+def quick_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have any file be what is installed."""
+    monkeypatch.setattr("trainer.remote.own_wheel.write", lambda folder: Path(__file__))
+
+
+@pytest.mark.usefixtures("quick_wheel")
+@pytest.mark.parametrize("installing", [False, True])
+def test_the_program_ends_without_waiting_for_the_other_computer(
+    box: WhereToTrainBox,
+    qapp: QApplication,
+    qtbot: QtBot,
+    never_answers: Callable[[], list[int]],
+    installing: bool,
+) -> None:
+    choose(box, "other", qtbot)
+    box._install_or_cancel() if installing else box._test()
+    qtbot.waitUntil(lambda: len(never_answers()) == 1)
+    qapp.aboutToQuit.emit()
+    assert not never_answers()
+
+
+@pytest.mark.usefixtures("quick_wheel")
+def test_an_installation_is_cancelled_while_it_connects(
+    box: WhereToTrainBox,
+    qtbot: QtBot,
+    never_answers: Callable[[], list[int]],
+) -> None:
+    choose(box, "other", qtbot)
+    box._install_or_cancel()
+    qtbot.waitUntil(lambda: len(never_answers()) == 1)
+    assert box.install.hasFocus()
+    qtbot.keyClick(box.install, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: box.says.text().startswith("Cancelled."))
+    assert not never_answers()
+    assert box.test.hasFocus()
