@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 CPU_BATCH = 8
 """On a CPU larger batches are no faster and only delay text requests."""
 GPU_BATCH = 256
+Photo = Pixels | UnreadablePhoto
 NO_FEATURE = "The model returned no usable feature for this photo."
 
 
@@ -54,6 +55,12 @@ class Encoded:
     features: NDArray[np.float16]
     windows: Windows
     failures: list[tuple[int, str]] = field(default_factory=list)
+
+
+def take_first(photos: list[Photo], count: int) -> list[Photo]:
+    """Take the first ``count`` out of a list; fewer if there are no more."""
+    taken, photos[:] = photos[:count], photos[count:]
+    return taken
 
 
 class PhotoEncoder:

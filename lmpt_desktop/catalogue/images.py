@@ -8,36 +8,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, case, select, text, update
 
 from lmpt_desktop.catalogue import schema, successors
-from lmpt_desktop.catalogue.bulk import image_columns
 from lmpt_desktop.catalogue.changed_images import ChangedImages
 from lmpt_desktop.catalogue.companions import (
     COMPANION,
     STAYS_COMPANION,
-    raw_numbers,
     shown_with,
 )
 from lmpt_desktop.catalogue.errors import NotInCatalogue
+from lmpt_desktop.catalogue.image_table import ImageTableReader, taken_at
 from lmpt_desktop.catalogue.known_files import KnownFiles
-from lmpt_desktop.catalogue.photo_details import camera_names, camera_numbers
 from lmpt_desktop.catalogue.photo_details import record as record_details
 from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.store import THESE, Store, as_json, each_row, now, rows, write_rows
 from lmpt_desktop.catalogue.stored_paths import IS_DISPLACED, from_stored, is_displaced, to_stored
 from lmpt_desktop.catalogue.stored_paths import displaced as displaced_path
-from lmpt_desktop.catalogue.table_file import TableFile, key_of
+from lmpt_desktop.catalogue.table_file import TableFile
 from lmpt_desktop.catalogue.user_data import HAS_USER_DATA
 from lmpt_desktop.domain.records import (
-    NO_DATE,
     CaptionSource,
     ImagePlace,
     ImageState,
@@ -46,22 +42,11 @@ from lmpt_desktop.domain.records import (
     ScannedFile,
     UnhashedFile,
 )
-from lmpt_desktop.domain.texts import Texts
 from trainer.checked_json import readable_text
 from trainer.photo import may_pass
 
 _table = schema.images
 _STATES = {state.key: int(state) for state in ImageState}
-_WHEN = " ".join(f"WHEN '{name}' THEN {number}" for name, number in _STATES.items())
-_STATE_NUMBER = f"CASE i.state {_WHEN} END"
-_SOME = f"""
-    SELECT i.id, i.folder_id, {_STATE_NUMBER}, i.size, i.mtime_ns, i.taken,
-        coalesce(i.width, 0), coalesce(i.height, 0), i.path, i.fingerprint, i.edited, i.damaged,
-        i.camera_id
-    FROM images AS i JOIN folders AS f ON f.id = i.folder_id
-    WHERE f.hidden = 0 AND i.superseded = 0 AND i.id IN (SELECT value FROM json_each(?))
-    ORDER BY i.id
-"""
 _PLACES = f"""
     SELECT i.{{column}}, i.id, i.folder_id, f.path, i.path, i.state = 'missing', i.file_hash,
            f.hidden, i.superseded, {HAS_USER_DATA.format(image="i")}
@@ -69,9 +54,6 @@ _PLACES = f"""
     WHERE i.{{column}} <> '' AND {{only}} AND i.id <= ?
     AND i.{{column}} IN (SELECT value FROM json_each(?)) ORDER BY i.id
 """
-_MOST_ID = (1 << 63) - 1
-_LOCAL = 19
-"""Characters of a stored date without its offset from UTC."""
 LEFT_OUT = 2
 """``superseded`` of images that the ignore list leaves out."""
 _KNOWN = (
@@ -146,9 +128,7 @@ class Images:
     def __init__(self, store: Store, file: TableFile | None = None) -> None:
         """``file`` None: the images are always read row by row."""
         self._store = store
-        self._file = file
-        self._unwritten: tuple[bytes, ImageTable] | None = None
-        """What was read of all images and is not in the file."""
+        self._reader = ImageTableReader(store, file)
 
     # ------------------------------------------------------------------------- reading
 
@@ -158,24 +138,7 @@ class Images:
         Args:
             ids: only these (unknown or hidden ones are left out).
         """
-        with self._store.read() as connection:
-            if ids is not None:
-                columns = _columns(rows(connection, _SOME, (as_json(ids),)))
-                names = camera_names(connection, numbers=np.unique(columns["cameras"]))
-                raws = raw_numbers(connection, columns["ids"])
-                return ImageTable(**columns, camera_names=names, raws=raws)
-            key = key_of(connection) if self._file is not None else None
-            table = self._file.known(key) if self._file is not None and key is not None else None
-            self._unwritten = None
-            if table is None:
-                table = ImageTable(**image_columns(connection, _seconds))
-                if key is not None:
-                    self._unwritten = key, table
-            return replace(
-                table,
-                camera_names=camera_names(connection),
-                raws=raw_numbers(connection, table.ids),
-            )
+        return self._reader.read(ids)
 
     def keep_table(self, images: int) -> bool:
         """Write the images into a file from which the next :meth:`table` has them at once, where
@@ -186,17 +149,7 @@ class Images:
         Args:
             images: about how many there are.
         """
-        if self._file is None or not self._file.suits(images):
-            return False
-        with self._store.read() as connection:
-            key = key_of(connection)
-        unwritten, self._unwritten = self._unwritten, None
-        if key is None or self._file.known(key) is not None:
-            return False
-        if unwritten is None or unwritten[0] != key:
-            self.table()
-            unwritten, self._unwritten = self._unwritten, None
-        return unwritten is not None and self._file.write(*unwritten)
+        return self._reader.keep(images)
 
     @property
     def changed(self) -> ChangedImages:
@@ -230,7 +183,7 @@ class Images:
             fingerprint=row["fingerprint"],
             width=row["width"],
             height=row["height"],
-            taken=_taken(row["taken"]),
+            taken=taken_at(row["taken"]),
             state=ImageState(_STATES[row["state"]]),
             reason=row["reason"],
             caption=row["caption"],
@@ -892,46 +845,3 @@ def _vacate_paths(
         )
     ousted = [int(row[0]) for row in displaced_rows]
     return [*targets.values(), *ousted], ousted
-
-
-def _taken(stored: str | None) -> datetime | None:
-    if not stored:
-        return None
-    try:
-        return datetime.fromisoformat(stored)
-    except ValueError:
-        return None
-
-
-def _seconds(stored: Sequence[str | None]) -> NDArray[np.int64]:
-    """Seconds since the epoch by the camera's clock, whatever its offset from UTC; numpy's "not a
-    time" is NO_DATE."""
-    if not any(stored):
-        return np.full(len(stored), NO_DATE, np.int64)
-    local = [text[:_LOCAL] if text else "" for text in stored]
-    try:
-        dates = np.array([text or "NaT" for text in local], "datetime64[s]")
-    except ValueError:
-        known = [_taken(text) for text in local]
-        dates = np.array([date.isoformat() if date else "NaT" for date in known], "datetime64[s]")
-    return dates.astype(np.int64)
-
-
-def _columns(found: list[tuple[Any, ...]]) -> dict[str, Any]:
-    """What :func:`image_columns` gives, of the rows that ``_SOME`` finds."""
-    columns = list(zip(*found, strict=True)) if found else [()] * 13
-    return {
-        "ids": np.array(columns[0], np.int64),
-        "folder_ids": np.array(columns[1], np.int64),
-        "states": np.array(columns[2], np.int8),
-        "sizes": np.array(columns[3], np.int64),
-        "mtime": np.array(columns[4], np.int64),
-        "taken": _seconds(columns[5]),
-        "widths": np.array(columns[6], np.int32),
-        "heights": np.array(columns[7], np.int32),
-        "names": Texts.of(map(from_stored, columns[8])),
-        "fingerprints": Texts.of(columns[9]),
-        "edited": np.array(columns[10], np.bool_),
-        "damaged": np.array(columns[11], np.bool_),
-        "cameras": np.array(columns[12], np.int32),
-    }

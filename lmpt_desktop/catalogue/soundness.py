@@ -35,7 +35,7 @@ from lmpt_desktop.catalogue.journal_replay import (
     differing,
     ids_of,
 )
-from lmpt_desktop.catalogue.store import Store, as_json, connect, now, rows
+from lmpt_desktop.catalogue.store import Store, as_json, connect, now, rows, write_rows
 from lmpt_desktop.domain.records import Source
 
 log = logging.getLogger(__name__)
@@ -402,7 +402,7 @@ def _keep(connection: Connection, readable: Sequence[Any]) -> None:
         connection.exec_driver_sql("PRAGMA writable_schema = RESET")
     schema.journal.create(connection)
     places = ", ".join("?" * len(names))
-    _insert(connection, f"INSERT INTO journal ({', '.join(names)}) VALUES ({places})", kept)
+    write_rows(connection, f"INSERT INTO journal ({', '.join(names)}) VALUES ({places})", kept)
     # No number is given twice.
     connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = 'journal'")
     connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES ('journal', ?)", (last,))
@@ -491,7 +491,7 @@ def _mend(connection: Connection, block: Block, wanted: Cells, stored: Cells) ->
     ids = block.image_ids[marks]
     rows(connection, "DELETE FROM reviewed WHERE image_id IN (SELECT value FROM json_each(?))",
          (as_json(ids),))  # fmt: skip
-    _insert(
+    write_rows(
         connection,
         "INSERT INTO reviewed (image_id, at) VALUES (?, ?)",
         [
@@ -510,7 +510,7 @@ def _mend(connection: Connection, block: Block, wanted: Cells, stored: Cells) ->
             (as_json(block.image_ids[differs]),),
         )
     left = wanted.verdicts >= 0
-    _insert(
+    write_rows(
         connection,
         "INSERT INTO declared_absent (image_id, batch_id, at, class_set_id, besides) "
         "VALUES (?, ?, ?, ?, ?)",
@@ -519,7 +519,7 @@ def _mend(connection: Connection, block: Block, wanted: Cells, stored: Cells) ->
     row, column = np.nonzero(left[differs])
     row = differs[row]
     names = [_SOURCE_NAMES[number] for number in wanted.sources[row, column].tolist()]
-    _insert(
+    write_rows(
         connection,
         "INSERT INTO annotations (image_id, class_id, verdict, at, source) VALUES (?, ?, ?, ?, ?)",
         list(
@@ -576,9 +576,3 @@ def _declarations(
             besides = np.setdiff1d(sets[set_id], block.class_ids[holds])
             text = ",".join(map(str, besides.tolist()))
             yield int(block.image_ids[row]), batch, at, set_id, text
-
-
-def _insert(connection: Connection, sql: str, values: Sequence[tuple[Any, ...]]) -> None:
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    driver.executemany(sql, values)

@@ -13,6 +13,7 @@ import logging
 import mmap
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ NAME = "images.cache"
 LEAST_IMAGES = 1 << 16
 """Fewer are read as quickly as they are needed."""
 
-_MAGIC = b"LMPT images 2\n\0\0"
+_MAGIC = b"LMPT images 3\n\0\0"
 _COLUMNS = (
     ("ids", "<i8"),
     ("folder_ids", "<i8"),
@@ -51,7 +52,8 @@ _COLUMNS = (
 )
 _TEXTS = ("names", "fingerprints")
 _HEADER = struct.Struct("<16s16s8sq" + "q" * len(_TEXTS))
-"""Magic, key, hash of what follows, number of images, and of bytes of each kind of text."""
+"""Magic, key, hash of these numbers and of what follows them: of images, and of bytes of each kind of
+text."""
 _ALIGNED = 64
 _TOKEN_BYTES = 16
 
@@ -110,7 +112,7 @@ class TableFile:
                 file.truncate(places[-1])
                 file.flush()
                 with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
-                    digest = _digest(memory, places[0])
+                    digest = _digest(memory, places[0], counts)
                 file.seek(0)
                 file.write(_HEADER.pack(_MAGIC, key, digest, *counts))
         except (OSError, ValueError) as error:
@@ -141,9 +143,11 @@ def _places(images: int, *text_bytes: int) -> list[int]:
     return places
 
 
-def _digest(memory: mmap.mmap, start: int) -> bytes:
+def _digest(memory: mmap.mmap, start: int, counts: Sequence[int]) -> bytes:
+    digest = xxhash.xxh3_64(np.array(counts, "<i8").tobytes())
     with memoryview(memory) as whole, whole[start:] as part:
-        return xxhash.xxh3_64(part).digest()
+        digest.update(part)
+    return digest.digest()
 
 
 def _mapped(descriptor: int, digest: bytes, images: int, *text_bytes: int) -> ImageTable:
@@ -156,7 +160,7 @@ def _mapped(descriptor: int, digest: bytes, images: int, *text_bytes: int) -> Im
     with contextlib.suppress(AttributeError, OSError):
         memory.madvise(mmap.MADV_WILLNEED)
     # A disk that fails must not put a wrong name beside an image's id.
-    if _digest(memory, _places(images, *text_bytes)[0]) != digest:
+    if _digest(memory, _places(images, *text_bytes)[0], (images, *text_bytes)) != digest:
         raise ValueError("it is damaged")
 
     def part(kind: str, count: int) -> NDArray[Any]:

@@ -42,7 +42,7 @@ from trainer.events import (
 )
 from trainer.load_encoder import load_encoder
 from trainer.photo import UnreadablePhoto
-from trainer.photo_encoder import Encoded, PhotoEncoder
+from trainer.photo_encoder import Encoded, PhotoEncoder, take_first
 from trainer.photo_reader import PhotoReader
 from trainer.priority import ENCODER_NICE, lower_priority
 from trainer.remote.frames import FRAME, most_bytes
@@ -106,7 +106,7 @@ def serve(name: str, stdin: IO[bytes], voice: Voice) -> None:
     encoder = PhotoEncoder(model)
     received = _Received(model, stdin)
     for work in received.requests():
-        encoded = encoder.encode(len(work.places), partial(_only, work.take()))
+        encoded = encoder.encode(len(work.places), partial(take_first, work.take()))
         voice.say(*_answer(work, encoded))
 
 
@@ -131,12 +131,6 @@ def _stay_alive(voice: Voice) -> None:
             time.sleep(ALIVE_SECONDS)
             voice.say(FarAlive())
     os._exit(0)
-
-
-def _only(photos: list[Pixels | UnreadablePhoto], count: int) -> list[Pixels | UnreadablePhoto]:
-    """The next ``count`` of ``photos``, which are taken out of it."""
-    taken, photos[:] = photos[:count], photos[count:]
-    return taken
 
 
 def _answer(work: _Work, encoded: Encoded) -> tuple[FarFeatures, tuple[bytes, ...]]:

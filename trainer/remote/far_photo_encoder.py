@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import cast
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from trainer.encoding_model import Pixels
 from trainer.photo import UnreadablePhoto
-from trainer.photo_encoder import Encoded, PhotoEncoder
+from trainer.photo_encoder import Encoded, PhotoEncoder, take_first
 from trainer.photo_reader import PhotoReader
 from trainer.remote.frames import FRAME
 from trainer.remote.link import Answer, FileThere, Link
@@ -141,11 +142,7 @@ class FarPhotoEncoder:
         else:
             with begun_pool(_READERS, "photos") as pool:
                 photos = list(pool.map(self._read, [file.path for file in files]))
-
-        def take(count: int) -> list[Pixels | UnreadablePhoto]:
-            taken, photos[:] = photos[:count], photos[count:]
-            return taken
-
+        take = partial(take_first, photos)
         return _at(self._here.encode(len(part.places), take, between), part.places)
 
     def _from_there(self, part: _Part, answer: Answer) -> Encoded:

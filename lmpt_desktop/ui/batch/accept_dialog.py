@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialogButtonBox,
@@ -26,14 +25,15 @@ from lmpt_desktop.inference.acceptance import MAX_ACCEPTED, Offer, Order, TooMan
 from lmpt_desktop.inference.verdict_changes import PRESENT, rows_of, still_unknown
 from lmpt_desktop.translation import N_, _, ngettext
 from lmpt_desktop.translation import number as number_text
+from lmpt_desktop.ui.annotations.committing_dialog import CommittingDialog
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.batch import undo_labels
 from lmpt_desktop.ui.batch.accept_controls import ClassChooser, LowestScore
 from lmpt_desktop.ui.batch.accept_model import ChoiceModel, OfferModel
 from lmpt_desktop.ui.batch.accept_view import OfferView
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, muted
-from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
+from lmpt_desktop.ui.kit.dialogs import muted, on_ctrl_enter
+from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import predictions_text, shorten
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
 
@@ -70,7 +70,7 @@ class _Survey:
     too_many: int = 0
 
 
-class AcceptDialog(LibraryDialog):
+class AcceptDialog(CommittingDialog):
     """Accepts exactly what it lists: the list does not change when predictions do, until the
     user updates it."""
 
@@ -95,8 +95,7 @@ class AcceptDialog(LibraryDialog):
             parent: see :class:`LibraryDialog`.
             only_class: the only class checked at first, if it has predictions to accept.
         """
-        super().__init__(session, bridge, parent)
-        self._undo_stack = undo_stack
+        super().__init__(session, undo_stack, bridge, parent)
         self._image_sets = image_sets
         self._only_class = only_class
         self._first = True
@@ -104,9 +103,6 @@ class AcceptDialog(LibraryDialog):
         self._survey: LatestRequest[_Survey] = LatestRequest(
             self._surveyed, self._not_surveyed, owner=self, overlap=False
         )
-        self._checking: Task[bool] | None = None
-        self._saving = False
-        self._closed = False
         self._too_many = False
         self._outdated = False
         self._snapshot: Snapshot | None = None
@@ -196,11 +192,7 @@ class AcceptDialog(LibraryDialog):
         self.listen(PredictionsChanged, lambda _notice: self._show_age())
         self.listen(AnnotationsChanged, lambda _notice: self._show_age())
         self.listen(ClassesChanged, lambda _notice: self._show_age())
-        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            shortcut = QShortcut(QKeySequence(Qt.KeyboardModifier.ControlModifier | key), self)
-            shortcut.activated.connect(self.apply)
-        self._undo_stack.failed.connect(self._not_saved)
-        self.finished.connect(self._leave)
+        on_ctrl_enter(self, self.apply)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -401,62 +393,35 @@ class AcceptDialog(LibraryDialog):
         ticked = self.model.ticked()
         if found is None or not ticked.any() or self.busy:
             return
-        self._set_saving(True)
         image_ids, class_ids = found.image_ids[ticked], found.class_ids[ticked]
         text = undo_labels.accepted(len(image_ids), self._names())
         session = self.session
 
         def checked(unknown: bool) -> None:
-            if not unknown:
-                self._set_saving(False)
-                self.update_list()
-                self._outdated = False
-                self.strip.show_text(
-                    _(
-                        "Some of these were annotated in the meantime, so nothing was saved. The "
-                        "list is updated; check it again."
-                    ),
-                    "warning",
-                )
+            if unknown:
+                verdicts = np.full(len(image_ids), PRESENT, np.int8)
+                self._commit(image_ids, class_ids, verdicts, text)
                 return
-            verdicts = np.full(len(image_ids), PRESENT, np.int8)
-            if not self._undo_stack.apply(image_ids, class_ids, verdicts, text, self._saved):
-                self._set_saving(False)
-                self.strip.show_text(
-                    _("Another change is still being saved. Try again in a moment.")
+            self.update_list()
+            self._outdated = False
+            self._stop_saving(
+                _(
+                    "Some of these were annotated in the meantime, so nothing was saved. The "
+                    "list is updated; check it again."
                 )
+            )
 
-        def failed(error: Exception) -> None:
-            self._set_saving(False)
-            self.strip.show_text(message_of(error), "error")
-
-        self._checking = Task(
-            lambda: bool(still_unknown(session.snapshot(), image_ids, class_ids).all()),
-            checked,
-            failed,
-            owner=self,
+        self._check(
+            lambda: bool(still_unknown(session.snapshot(), image_ids, class_ids).all()), checked
         )
 
-    def _saved(self, _batch: object) -> None:
-        if not self._closed:
-            self.accept()
-
-    def _not_saved(self, error: object) -> None:
-        if self._saving:
-            self._set_saving(False)
-            self.strip.show_text(message_of(error), "error")
-
-    def _set_saving(self, saving: bool) -> None:
-        self._saving = saving
+    def _show_saving(self) -> None:
         self._update_summary()
 
     def _leave(self, _result: int) -> None:
-        self._closed = True
+        super()._leave(_result)
         self._survey.cancel()
-        if self._checking is not None:
-            self._checking.cancel()
         self.loader.close()
-        self._undo_stack.failed.disconnect(self._not_saved)
 
 
 def _members(class_ids: NDArray[np.int64], requested: frozenset[int]) -> NDArray[np.bool_]:

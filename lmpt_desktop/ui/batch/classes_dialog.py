@@ -27,13 +27,14 @@ from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.inference.verdict_changes import Changes, VerdictCounts, changes, count_verdicts
 from lmpt_desktop.translation import N_, _, ngettext
 from lmpt_desktop.translation import number as number_text
+from lmpt_desktop.ui.annotations.committing_dialog import CommittingDialog
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.batch import undo_labels
 from lmpt_desktop.ui.batch.classes_model import NAME, NOW, WILL_BE, SelectionClassesModel
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, muted, style_table
+from lmpt_desktop.ui.kit.dialogs import muted, style_table
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
+from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import classes_text, photos_text, verdicts_text
 
 _BUTTONS: tuple[tuple[str, Verdict | None, str], ...] = (
@@ -54,7 +55,7 @@ _CYCLE = (None, Verdict.PRESENT, Verdict.ABSENT, Verdict.UNKNOWN)
 _MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
-class SetClassesDialog(LibraryDialog):
+class SetClassesDialog(CommittingDialog):
     """Sets verdicts on several classes of the images it is opened for."""
 
     def __init__(
@@ -65,15 +66,11 @@ class SetClassesDialog(LibraryDialog):
         bridge: SessionBridge | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(session, bridge, parent)
-        self._undo_stack = undo_stack
+        super().__init__(session, undo_stack, bridge, parent)
         self._ids = image_ids
         self._counts: LatestRequest[tuple[Snapshot, VerdictCounts]] = LatestRequest(
             self._counted, self._not_counted, owner=self, overlap=False
         )
-        self._checking: Task[Changes] | None = None
-        self._saving = False
-        self._closed = False
         count = len(image_ids)
         self.setWindowTitle(_("Set classes"))
         self.resize(560, 520)
@@ -110,8 +107,6 @@ class SetClassesDialog(LibraryDialog):
         self.strip.pressed.connect(self.strip.clear)
         self.listen(AnnotationsChanged, lambda _notice: self._count())
         self.listen(ClassesChanged, lambda _notice: self._count())
-        self._undo_stack.failed.connect(self._not_saved)
-        self.finished.connect(self._leave)
         self._update_summary()
         self._count()
         self.search.setFocus()
@@ -277,57 +272,27 @@ class SetClassesDialog(LibraryDialog):
         number, requested = self.model.changing, self.model.requested
         if not number or self._saving:
             return
-        self._set_saving(True)
         session, ids = self.session, self._ids
         verdicts = {class_id: int(verdict) for class_id, verdict in requested.items()}
 
         def done(found: Changes) -> None:
-            if len(found) != number:
-                self._set_saving(False)
-                self.strip.show_text(
-                    _(
-                        "Something changed in the meantime, so nothing was saved. Check the "
-                        "numbers again."
-                    ),
-                    "warning",
-                )
-                self._count()
+            if len(found) == number:
+                text = undo_labels.set_classes(self.model.name, requested, found.images)
+                self._commit(found.image_ids, found.class_ids, found.verdicts, text)
                 return
-            text = undo_labels.set_classes(self.model.name, requested, found.images)
-            begun = self._undo_stack.apply(
-                found.image_ids, found.class_ids, found.verdicts, text, self._saved
-            )
-            if not begun:
-                self._set_saving(False)
-                self.strip.show_text(
-                    _("Another change is still being saved. Try again in a moment.")
+            self._stop_saving(
+                _(
+                    "Something changed in the meantime, so nothing was saved. Check the "
+                    "numbers again."
                 )
+            )
+            self._count()
 
-        def failed(error: Exception) -> None:
-            self._set_saving(False)
-            self.strip.show_text(message_of(error), "error")
+        self._check(lambda: changes(session.snapshot(), ids, verdicts), done)
 
-        self._checking = Task(
-            lambda: changes(session.snapshot(), ids, verdicts), done, failed, owner=self
-        )
-
-    def _saved(self, _batch: object) -> None:
-        if not self._closed:
-            self.accept()
-
-    def _not_saved(self, error: object) -> None:
-        if self._saving:
-            self._set_saving(False)
-            self.strip.show_text(message_of(error), "error")
-
-    def _set_saving(self, saving: bool) -> None:
-        self._saving = saving
-        self.strip.clear()
+    def _show_saving(self) -> None:
         self._update_summary()
 
     def _leave(self, _result: int) -> None:
-        self._closed = True
+        super()._leave(_result)
         self._counts.cancel()
-        if self._checking is not None:
-            self._checking.cancel()
-        self._undo_stack.failed.disconnect(self._not_saved)

@@ -11,6 +11,7 @@ from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.shell.conditions import photos_chosen
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+from lmpt_desktop.ui.shell.page_commands import acting_on, front_page, offer_page
 from lmpt_desktop.ui.shell.page_stack import GRID
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ NAME = "compare"
 
 def attach(context: ShellContext) -> None:
     """Offer the page with every library that is opened."""
-    context.opened.connect(
-        lambda library: library.pages.offer(NAME, lambda: _make(context, library))
-    )
+    offer_page(context, NAME, _make)
 
 
 def _make(context: ShellContext, library: OpenLibrary) -> ComparePage:
@@ -34,10 +33,7 @@ def _make(context: ShellContext, library: OpenLibrary) -> ComparePage:
 
 def page_in_front(context: ShellContext) -> ComparePage | None:
     """The page, if the user is looking at it."""
-    library = context.library
-    if library is None or library.pages.current != NAME:
-        return None
-    return cast("ComparePage | None", library.pages.built(NAME))
+    return cast("ComparePage | None", front_page(context, NAME))
 
 
 def in_compare(context: ShellContext) -> bool:
@@ -77,11 +73,7 @@ def leave(context: ShellContext) -> None:
 
 
 def _on_page(act: Callable[[ComparePage], object]) -> Callable[[ShellContext], None]:
-    def run(context: ShellContext) -> None:
-        if (page := page_in_front(context)) is not None:
-            act(page)
-
-    return run
+    return acting_on(page_in_front, act)
 
 
 # fmt: off

@@ -27,14 +27,14 @@ from lmpt_desktop.domain.records import Batch
 from lmpt_desktop.engine.files.copies import LEAVE, NEWEST, CopyPlan, CopySurvey
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, ImagesChanged
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.ui.annotations.committing_dialog import CommittingDialog
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.files.copies_model import DifferencesModel, GroupModel, Show
 from lmpt_desktop.ui.files.copies_view import GroupView
 from lmpt_desktop.ui.grid.panel import EmptyState
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, muted, style_table
+from lmpt_desktop.ui.kit.dialogs import muted, on_ctrl_enter, style_table
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import photos_text, shorten
@@ -47,7 +47,7 @@ SURVEY_MS = 400
 """How long after a change of the library copies are looked for again."""
 
 
-class CopiesDialog(LibraryDialog):
+class CopiesDialog(CommittingDialog):
     """Changes exactly what its summary says."""
 
     def __init__(
@@ -72,13 +72,10 @@ class CopiesDialog(LibraryDialog):
             bridge: see :class:`LibraryDialog`.
             parent: see :class:`LibraryDialog`.
         """
-        super().__init__(session, bridge, parent)
-        self._undo_stack = undo_stack
+        super().__init__(session, undo_stack, bridge, parent)
         self._selected = selected
         self._show_images = show_images
         self._plan: CopyPlan | None = None
-        self._saving = False
-        self._closed = False
         self._shown = False  # the list, which gets the focus once
         self._current = -1
         self._last = -1
@@ -199,17 +196,13 @@ class CopiesDialog(LibraryDialog):
         self.choice.activated.connect(self._choose)
         self.in_grid.clicked.connect(self._go_to_grid)
         self.ok.clicked.connect(self.apply)
-        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            shortcut = QShortcut(QKeySequence(Qt.KeyboardModifier.ControlModifier | key), self)
-            shortcut.activated.connect(self.apply)
+        on_ctrl_enter(self, self.apply)
         undo = QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self)
         undo.activated.connect(self._undo)
         for notice in (AnnotationsChanged, ImagesChanged, ClassesChanged):
             self.listen(notice, lambda _notice: self._again.start())
         self.strip.pressed.connect(self._undo)
-        self._undo_stack.failed.connect(self._not_saved)
         self._undo_stack.undone.connect(self._undone)
-        self.finished.connect(self._leave)
 
     # ---------------------------------------------------------------------------- surveying
 
@@ -362,9 +355,6 @@ class CopiesDialog(LibraryDialog):
         plan = self._plan
         if plan is None or not len(plan) or self.busy:
             return
-        self._saving = True
-        self.strip.clear()
-        self._update()
         ids, survey = self._image_ids(), self.model.survey
         choices = {
             int(survey.image_ids[survey.starts[group]]): choice
@@ -379,25 +369,21 @@ class CopiesDialog(LibraryDialog):
             )
 
         def checked(now: CopyPlan) -> None:
-            if not now.same_as(plan):
-                self._stop_saving(
-                    _("Something changed in the meantime, so nothing was saved. Check it again.")
+            if now.same_as(plan):
+                self._commit(
+                    plan.image_ids,
+                    plan.class_ids,
+                    plan.verdicts,
+                    label_of(plan),
+                    reviewed_ids=plan.reviewed_ids,
                 )
-                self.survey()
-            elif not self._undo_stack.apply(
-                plan.image_ids,
-                plan.class_ids,
-                plan.verdicts,
-                label_of(plan),
-                self._saved,
-                reviewed_ids=plan.reviewed_ids,
-            ):
-                self._stop_saving(_("Another change is still being saved. Try again in a moment."))
+                return
+            self._stop_saving(
+                _("Something changed in the meantime, so nothing was saved. Check it again.")
+            )
+            self.survey()
 
-        def failed(error: Exception) -> None:
-            self._stop_saving(message_of(error), "error")
-
-        self.run(again, checked, failed)
+        self._check(again, checked)
 
     def _saved(self, batch: Batch) -> None:
         if self._closed:
@@ -416,22 +402,15 @@ class CopiesDialog(LibraryDialog):
             self._last = -1
             self.strip.clear()
 
-    def _not_saved(self, error: object) -> None:
-        if self._saving:
-            self._stop_saving(message_of(error), "error")
-
-    def _stop_saving(self, text: str, kind: str = "warning") -> None:
-        self._saving = False
-        self.strip.show_text(text, kind)
+    def _show_saving(self) -> None:
         self._update()
 
     def _leave(self, _result: int) -> None:
-        self._closed = True
+        super()._leave(_result)
         self._again.stop()
         self._surveying.cancel()
         self._planning.cancel()
         self.loader.close()
-        self._undo_stack.failed.disconnect(self._not_saved)
         self._undo_stack.undone.disconnect(self._undone)
 
 

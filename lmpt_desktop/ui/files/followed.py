@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject
-from shiboken6 import isValid
 
 from lmpt_desktop.engine.notices import AnnotationsFollowed
 from lmpt_desktop.ingest.follow import followed_text
@@ -60,11 +59,7 @@ class FollowedNotification(QObject):
         self._reading.ask(lambda: annotations.receivers(batch_ids))
 
     def _is_shown(self) -> bool:
-        return self._reading.busy or (
-            self._note is not None
-            and isValid(self._note)
-            and self._note in self._context.notifications.shown
-        )
+        return self._reading.busy or self._context.notifications.is_shown(self._note)
 
     def _show(self, image_ids: list[int]) -> None:
         self._dismiss()
@@ -92,6 +87,5 @@ class FollowedNotification(QObject):
             self._dismiss()
 
     def _dismiss(self) -> None:
-        if self._note is not None and isValid(self._note):
-            self._context.notifications.dismiss(self._note)
+        self._context.notifications.dismiss(self._note)
         self._note = None

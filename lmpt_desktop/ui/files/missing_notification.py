@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject
-from shiboken6 import isValid
 
 from lmpt_desktop.engine.notices import (
     ActivityChanged,
@@ -66,8 +65,7 @@ class MissingNotification(QObject):
             self._counting.ask(self._session.missing.count_gone)
 
     def _is_shown(self) -> bool:
-        note = self._note
-        return note is not None and isValid(note) and note in self._context.notifications.shown
+        return self._context.notifications.is_shown(self._note)
 
     def _counted(self, count: int) -> None:
         known, self.known = self.known, count

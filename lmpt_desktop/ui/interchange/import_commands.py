@@ -134,8 +134,7 @@ class UnusedClasses(QObject):
             library.bridge.on(kind, self._changed)
 
     def _is_shown(self) -> bool:
-        note = self._note
-        return note is not None and isValid(note) and note in self._context.notifications.shown
+        return self._context.notifications.is_shown(self._note)
 
     def _changed(self, _notice: object) -> None:
         """The import may have been redone, or its classes used or archived."""

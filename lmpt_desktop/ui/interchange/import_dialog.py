@@ -42,6 +42,7 @@ from lmpt_desktop.interchange.importing.importer import ImportPreview
 from lmpt_desktop.interchange.importing.survey import Survey
 from lmpt_desktop.interchange.record import BadRow
 from lmpt_desktop.translation import N_, _, ngettext, number
+from lmpt_desktop.ui.annotations.committing_dialog import OTHER_CHANGE
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.interchange.classes_section import ClassesSection
 from lmpt_desktop.ui.interchange.conflicts_section import ConflictsSection
@@ -623,7 +624,7 @@ class ImportDialog(ChangingDialog):
         if only_adds_classes(preview.plan):
             self.run(lambda: imports.apply(preview, label), self._saved, self._not_saved)
         elif not self._undo_stack.commit(change, saved):
-            self._stop_saving(_("Another change is still being saved. Try again in a moment."))
+            self._stop_saving(_(OTHER_CHANGE))
 
     def _name(self) -> str:
         """What is imported, as the window calls it."""

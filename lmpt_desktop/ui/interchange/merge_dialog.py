@@ -36,6 +36,7 @@ from lmpt_desktop.interchange.agreement_table import write_agreement
 from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.interchange.importing.merging import MergeChoices, MergePreview, OnConflict
 from lmpt_desktop.translation import N_, _, ngettext, number
+from lmpt_desktop.ui.annotations.committing_dialog import OTHER_CHANGE
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.interchange.agreement_view import (
     AgreementModel,
@@ -511,7 +512,7 @@ class MergeDialog(ChangingDialog):
             # Classes and questions alone: the undo stack would say that nothing has changed.
             self.run(lambda: merges.apply(preview, label), self._saved, self._not_saved)
         elif not self._undo_stack.commit(change, saved):
-            self._stop_saving(_("Another change is still being saved. Try again in a moment."))
+            self._stop_saving(_(OTHER_CHANGE))
 
     def _saved(self, result: MergeResult) -> None:
         self._saving = False

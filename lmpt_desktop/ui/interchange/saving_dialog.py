@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialogButtonBox, QPushButton, QSizePolicy, QWidget
 
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, on_ctrl_enter
 
 
 class SavingDialog(LibraryDialog):
@@ -49,9 +48,7 @@ class SavingDialog(LibraryDialog):
         box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.ok.setToolTip(_("Ctrl+Enter"))
         self.ok.clicked.connect(self.apply)
-        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            shortcut = QShortcut(QKeySequence(Qt.KeyboardModifier.ControlModifier | key), self)
-            shortcut.activated.connect(self.apply)
+        on_ctrl_enter(self, self.apply)
         return box
 
     def _cancel_saving(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtGui import QColor, QFont, QKeySequence, QPalette, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -180,6 +180,21 @@ def size_within(screen: QSize, wanted: QSize) -> QSize:
     """The size that a dialog should begin with on a screen: ``wanted``, if that fits with the
     window manager's frame."""
     return wanted.boundedTo(screen - FRAME)
+
+
+def named_button(name: str, text: str) -> QPushButton:
+    """A button that Enter does not press unless it has the focus."""
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAutoDefault(False)
+    return button
+
+
+def on_ctrl_enter(dialog: QDialog, act: Callable[[], object]) -> None:
+    """Call ``act`` when Ctrl+Enter is pressed, of either Enter."""
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        shortcut = QShortcut(QKeySequence(Qt.KeyboardModifier.ControlModifier | key), dialog)
+        shortcut.activated.connect(act)
 
 
 def close_box(dialog: QDialog) -> QDialogButtonBox:

@@ -16,6 +16,7 @@ from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.shell.conditions import has_classes, library_open
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+from lmpt_desktop.ui.shell.page_commands import offer_page
 
 if TYPE_CHECKING:
     from lmpt_desktop.ui.long_tail.page import LongTailPage
@@ -27,9 +28,7 @@ NAME = "long-tail"
 
 def attach(context: ShellContext) -> None:
     """Offer the page with every library that is opened."""
-    context.opened.connect(
-        lambda library: library.pages.offer(NAME, lambda: _make(context, library))
-    )
+    offer_page(context, NAME, _make)
 
 
 def show(context: ShellContext) -> None:

@@ -15,6 +15,7 @@ from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.shell.conditions import library_open
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+from lmpt_desktop.ui.shell.page_commands import acting_on, front_page
 from lmpt_desktop.ui.shell.page_stack import GRID
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ def review_page(library: OpenLibrary | None) -> ReviewPage | None:
 
 def page_in_front(context: ShellContext) -> ReviewPage | None:
     """The review page, if the user is looking at it."""
-    library = context.library
-    return review_page(library) if library is not None and library.pages.current == NAME else None
+    return cast("ReviewPage | None", front_page(context, NAME))
 
 
 def in_review(context: ShellContext) -> bool:
@@ -71,12 +71,7 @@ def _show(library: OpenLibrary) -> ReviewPage:
 
 def _on_page(act: Callable[[ReviewPage], object]) -> Callable[[ShellContext], None]:
     """A handler that acts on the review page, if the user is looking at it."""
-
-    def run(context: ShellContext) -> None:
-        if (page := page_in_front(context)) is not None:
-            act(page)
-
-    return run
+    return acting_on(page_in_front, act)
 
 
 # fmt: off

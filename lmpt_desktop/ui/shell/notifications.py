@@ -320,8 +320,13 @@ class NotificationArea(QWidget):
                 self._focus_before = focus
             self._shown[0].first_button().setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def dismiss(self, note: Notification) -> None:
-        if note in self._shown:
+    def is_shown(self, note: Notification | None) -> bool:
+        """Whether a message is on screen; one that is gone may have been deleted."""
+        return note is not None and isValid(note) and note in self._shown
+
+    def dismiss(self, note: Notification | None) -> None:
+        """Remove a message, if it is on screen."""
+        if note is not None and self.is_shown(note):
             focus = QApplication.focusWidget()
             if focus is not None and note.isAncestorOf(focus):
                 self._return_focus(note)

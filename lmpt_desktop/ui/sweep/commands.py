@@ -10,6 +10,7 @@ from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.texts import shorten
 from lmpt_desktop.ui.shell.conditions import has_classes, library_open, library_writable
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext, class_in_front
+from lmpt_desktop.ui.shell.page_commands import acting_on, front_page, offer_page
 from lmpt_desktop.ui.shell.page_stack import GRID
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ NAME = "sweep"
 
 def attach(context: ShellContext) -> None:
     """Offer the page with every library that is opened."""
-    context.opened.connect(
-        lambda library: library.pages.offer(NAME, lambda: _make(context, library))
-    )
+    offer_page(context, NAME, _make)
 
 
 def _make(context: ShellContext, library: OpenLibrary) -> SweepPage:
@@ -36,10 +35,7 @@ def _make(context: ShellContext, library: OpenLibrary) -> SweepPage:
 
 def page_in_front(context: ShellContext) -> SweepPage | None:
     """The page, if the user is looking at it."""
-    library = context.library
-    if library is None or library.pages.current != NAME:
-        return None
-    return cast("SweepPage | None", library.pages.built(NAME))
+    return cast("SweepPage | None", front_page(context, NAME))
 
 
 def in_sweep(context: ShellContext) -> bool:
@@ -76,11 +72,7 @@ def leave(context: ShellContext) -> None:
 
 
 def _on_page(act: Callable[[SweepPage], object]) -> Callable[[ShellContext], None]:
-    def run(context: ShellContext) -> None:
-        if (page := page_in_front(context)) is not None:
-            act(page)
-
-    return run
+    return acting_on(page_in_front, act)
 
 
 def _open_label(context: ShellContext) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from PySide6.QtCore import QObject
-from shiboken6 import isValid
 
 from lmpt_desktop.engine.backbone_offer import BackboneOffer, BackboneOffered
 from lmpt_desktop.engine.encoding.backbones import lite_plus_gain
@@ -78,8 +77,7 @@ class OfferedBackbone(QObject):
 
     def _answered(self) -> None:
         self._remember()
-        if self.note is not None and isValid(self.note):
-            self._context.notifications.dismiss(self.note)
+        self._context.notifications.dismiss(self.note)
         self.note = None
 
     def _remember(self) -> None:

@@ -6,7 +6,6 @@ import logging
 import time
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from shiboken6 import isValid
 
 from lmpt_desktop.engine.notices import (
     AnnotationsChanged,
@@ -113,7 +112,7 @@ class RetrainSuggestion(QObject):
         self.advice = advice
         self.counted.emit()
         note = self._note
-        if note is not None and isValid(note) and note in self._context.notifications.shown:
+        if note is not None and self._context.notifications.is_shown(note):
             if advice is None or not advice.worthwhile:
                 self._dismiss()
             else:
@@ -136,6 +135,5 @@ class RetrainSuggestion(QObject):
         Task(lambda: self._session.training.suggested(advice), owner=self)
 
     def _dismiss(self) -> None:
-        if self._note is not None and isValid(self._note):
-            self._context.notifications.dismiss(self._note)
+        self._context.notifications.dismiss(self._note)
         self._note = None

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QPushButton,
     QTableView,
     QTabWidget,
     QVBoxLayout,
@@ -29,7 +28,7 @@ from lmpt_desktop.inference.measurement import MeanMeasurement
 from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, larger, muted, style_table
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, larger, muted, named_button, style_table
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.scored_thumbnails import ScoredThumbnailView
 from lmpt_desktop.ui.kit.tasks import LatestRequest
@@ -160,14 +159,15 @@ class ComparisonDialog(LibraryDialog):
         self.summary.setObjectName("comparison-summary")
         self.cards = {band: ScoreCard(band) for band in (None, *Band)}
         self.tabs = QTabWidget()
-        self.promote = self._button("promote", _("&Use this version"))
-        self.discard = self._button("discard", _("&Delete the new version"))
-        self.measure = self._button("measure", _("&Make it measurable: about 30 answers"))
+        # None is the default: Enter must not decide what is not known.
+        self.promote = named_button("promote", _("&Use this version"))
+        self.discard = named_button("discard", _("&Delete the new version"))
+        self.measure = named_button("measure", _("&Make it measurable: about 30 answers"))
         self.measure.setToolTip(
             _("Asks for the photos with and without a class that are missing to measure it")
         )
         self.measure.hide()
-        self.keep = self._button("keep", _("&Keep the present one"))
+        self.keep = named_button("keep", _("&Keep the present one"))
         self.keep.setToolTip(_("Nothing changes; the new version stays in the list of versions"))
         foot = QHBoxLayout()
         foot.addWidget(self.discard)
@@ -197,13 +197,6 @@ class ComparisonDialog(LibraryDialog):
             return versions.compare(*(pair or (0, 0))), versions.all()
 
         self.run(compare, self._show, self._failed)
-
-    def _button(self, name: str, text: str) -> QPushButton:
-        """None is the default: Enter must not decide what is not known."""
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.setAutoDefault(False)
-        return button
 
     # ----------------------------------------------------------------------------- showing
 
@@ -324,7 +317,7 @@ class ComparisonDialog(LibraryDialog):
             box.addItem(name, name)
         model = self.changed
         box.currentIndexChanged.connect(lambda _index: model.set_class(box.currentData()))
-        show = self._button("show-changed", _("Show these photos in the &grid"))
+        show = named_button("show-changed", _("Show these photos in the &grid"))
         show.clicked.connect(
             lambda: self._request_images([line.change.image_id for line in model.rows])
         )
@@ -360,7 +353,7 @@ class ComparisonDialog(LibraryDialog):
             if outcome is not Outcome.UNSEEN or found.known:
                 box.addItem(text.format(count=number(count)), outcome)
         box.currentIndexChanged.connect(lambda _index: model.set_outcome(box.currentData()))
-        show = self._button("show-corrections", _("Show these photos in the g&rid"))
+        show = named_button("show-corrections", _("Show these photos in the g&rid"))
         show.clicked.connect(
             lambda: self._request_images([line.correction.image_id for line in model.rows])
         )

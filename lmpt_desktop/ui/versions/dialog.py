@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QPlainTextEdit,
-    QPushButton,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -27,7 +26,7 @@ from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.versions.versions import ImportedVersion, VersionInfo
 from lmpt_desktop.translation import _, join_names, ngettext, number
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, muted, style_table
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, muted, named_button, style_table
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.versions.versions_model import (
     CLASSES,
@@ -139,16 +138,16 @@ class VersionsDialog(LibraryDialog):
             COLUMNS.index(NAME),
             {COLUMNS.index(column): width for column, width in widths.items()},
         )
-        self.promote = _button("promote", _("&Use this version"))
-        self.roll_back = _button("roll-back", _("&Go back"))
+        self.promote = named_button("promote", _("&Use this version"))
+        self.roll_back = named_button("roll-back", _("&Go back"))
         self.roll_back.setToolTip(_("Use the version again that was in use before this one"))
-        self.compare = _button("compare", _("Com&pare..."))
+        self.compare = named_button("compare", _("Com&pare..."))
         self.compare.setToolTip(
             _("Compare two selected versions, or the selected one with the one in use")
         )
-        self.discard = _button("discard", _("&Delete..."))
-        self.export_button = _button("export", _("&Export"))
-        self.import_button = _button("import", _("&Import"))
+        self.discard = named_button("discard", _("&Delete..."))
+        self.export_button = named_button("export", _("&Export"))
+        self.import_button = named_button("import", _("&Import"))
         self._fill_menus()
         self.details = VersionDetails()
         foot = QHBoxLayout()
@@ -381,10 +380,3 @@ class VersionsDialog(LibraryDialog):
         self._to_select = (imported.version.version_id,)
         self.refresh()  # the notice of it may have been answered already
         self._report(message, "warning" if imported.unknown else "text")
-
-
-def _button(name: str, text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setAutoDefault(False)
-    return button

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit.dialogs import muted, style_table
+from lmpt_desktop.ui.kit.dialogs import muted, named_button, style_table
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 from lmpt_desktop.ui.kit.texts import annotations_text, classes_text
 from lmpt_desktop.ui.vocabulary.class_table import (
@@ -103,28 +103,28 @@ class ClassesTab(QWidget):
         self._selection_changed()
 
     def _make_buttons(self) -> None:
-        self.add = _button("add", _("&Add"))
-        self.try_first = _button("try-first", _("&Try it first..."))
+        self.add = named_button("add", _("&Add"))
+        self.try_first = named_button("try-first", _("&Try it first..."))
         self.try_first.setToolTip(
             _("See what the model finds by these words before you add the class")
         )
-        self.rename = _button("rename", _("Re&name"))
-        self.describe = _button("describe", _("&Describe"))
-        self.aliases = _button("aliases", _("&Other names"))
-        self.colour = _button("colour", _("&Colour"))
-        self.up = _button("up", "↑")
+        self.rename = named_button("rename", _("Re&name"))
+        self.describe = named_button("describe", _("&Describe"))
+        self.aliases = named_button("aliases", _("&Other names"))
+        self.colour = named_button("colour", _("&Colour"))
+        self.up = named_button("up", "↑")
         self.up.setAccessibleName(_("Move up"))
         self.up.setToolTip(_("Move up ({keys})").format(keys="Alt+↑"))
-        self.down = _button("down", "↓")
+        self.down = named_button("down", "↓")
         self.down.setAccessibleName(_("Move down"))
         self.down.setToolTip(_("Move down ({keys})").format(keys="Alt+↓"))
         for arrow in (self.up, self.down):
             arrow.setMaximumWidth(40)
-        self.merge = _button("merge", _("&Merge..."))
+        self.merge = named_button("merge", _("&Merge..."))
         self.merge.setToolTip(_("Merge two or more classes into one"))
-        self.split = _button("split", _("&Split..."))
+        self.split = named_button("split", _("&Split..."))
         self.split.setToolTip(_("Split a class into several"))
-        self.archive = _button("archive", _("Archi&ve"))
+        self.archive = named_button("archive", _("Archi&ve"))
         self.archive.setToolTip(
             _("Remove from the vocabulary; its annotations are kept ({keys})").format(keys=_("Del"))
         )
@@ -341,13 +341,6 @@ def _field(name: str, placeholder: str, spoken: str) -> QLineEdit:
     field.setPlaceholderText(placeholder)
     field.setAccessibleName(spoken)
     return field
-
-
-def _button(name: str, text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setAutoDefault(False)
-    return button
 
 
 def _tidy(field: QLineEdit) -> str:

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
     QPlainTextEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -16,6 +15,7 @@ from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary, parse_vocabulary
 from lmpt_desktop.interchange.class_lists import format_class_list
 from lmpt_desktop.translation import _
+from lmpt_desktop.ui.kit.dialogs import named_button
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.vocabulary.list_change import VocabularyChange
@@ -48,23 +48,23 @@ class ListTab(QWidget):
             )
         )
         self.text.setTabChangesFocus(False)
-        self.built_in = _button("built-in", _("&Built-in sets"))
+        self.built_in = named_button("built-in", _("&Built-in sets"))
         menu = QMenu(self.built_in)
         for item in BUILT_IN:
             menu.addAction(_(item.title)).triggered.connect(
                 lambda _checked=False, name=item.name: self.use_built_in(name)
             )
         self.built_in.setMenu(menu)
-        self.open = _button("open-list", _("&Open a file..."))
-        self.current = _button("current", _("&Current classes"))
-        self.save = _button("save-list", _("&Export to a file..."))
+        self.open = named_button("open-list", _("&Open a file..."))
+        self.current = named_button("current", _("&Current classes"))
+        self.save = named_button("save-list", _("&Export to a file..."))
         self.save.setToolTip(_("Write the classes of this library to a text or CSV file"))
         self.effect = Label()
         self.effect.setObjectName("effect")
         self.effect.setWordWrap(True)
-        self.add = _button("add-list", _("Add to the &vocabulary"))
+        self.add = named_button("add-list", _("Add to the &vocabulary"))
         self.add.setToolTip(_("Classes already in the vocabulary stay as they are"))
-        self.apply = _button("apply", _("Use this &list instead"))
+        self.apply = named_button("apply", _("Use this &list instead"))
         self.apply.setToolTip(_("Classes that are not listed are archived"))
         # They wrap: in German, and at 150 %, they are wider than a small screen.
         head = QWidget()
@@ -119,10 +119,3 @@ class ListTab(QWidget):
     def _update_buttons(self) -> None:
         self.apply.setEnabled(self._can_apply and not self._saving)
         self.add.setEnabled(self._can_add and not self._saving)
-
-
-def _button(name: str, text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setAutoDefault(False)
-    return button

@@ -135,7 +135,9 @@ def test_a_copy_that_is_restored_has_its_own_state(
         assert table.states[1] == ImageState.MISSING
 
 
-@pytest.mark.parametrize("damage", ["shorter", "longer", "header", "id", "empty"])
+@pytest.mark.parametrize(
+    "damage", ["shorter", "longer", "header", "count", "text size", "id", "empty"]
+)
 def test_a_damaged_file_is_not_read(
     catalogue: Catalogue, library: Path, ids: list[int], damage: str
 ) -> None:
@@ -148,6 +150,8 @@ def test_a_damaged_file_is_not_read(
             "shorter": content[:-1],
             "longer": content + b"\0",
             "header": b"x" + content[1:],
+            "count": content[:40] + b"\x04" + content[41:],
+            "text size": content[:48] + bytes([content[48] + 1]) + content[49:],
             "id": content[:64] + b"\x07" + content[65:],
             "empty": b"",
         }[damage]
