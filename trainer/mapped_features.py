@@ -85,7 +85,7 @@ class MappedFeatures:
             try:
                 with open_regular(path) as file:
                     shard = _shard(path, file, start)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 raise FeatureFolderError(
                     f"{path} cannot be read as a shard of features: {error}"
                 ) from error

@@ -52,7 +52,7 @@ _COLUMNS = (
 )
 _TEXTS = ("names", "fingerprints")
 _HEADER = struct.Struct("<16s16s8sq" + "q" * len(_TEXTS))
-"""Magic, key, hash of these numbers and of what follows them: of images, and of bytes of each kind of
+"""Magic, key, hash of these numbers and of what follows: of images, and of bytes of each kind of
 text."""
 _ALIGNED = 64
 _TOKEN_BYTES = 16

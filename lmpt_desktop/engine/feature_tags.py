@@ -43,6 +43,7 @@ from trainer.feature_folder import (
     shard_paths,
 )
 from trainer.mapped_features import MappedFeatures
+from trainer.regular_file import open_regular
 
 BLOCK_PHOTOS = 4096
 _SHARDS = 4
@@ -224,7 +225,7 @@ def photo_lines(
     """
     path = folder / PHOTOS_NAME
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while text := file.readline(_MOST_LINE):
                 if wanted(text):
                     yield checked_json.to_type(json.loads(text), Line)

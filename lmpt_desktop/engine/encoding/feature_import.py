@@ -56,14 +56,17 @@ def import_features(
     if not paths:
         raise FeatureFolderError(f"{folder} has no features.")
     current: set[int] | None = None
+    made_with: tuple[str, int] | None = None
     for done, path in enumerate(paths):
         progress(done, len(paths))
         header, arrays = read_shard(path)
+        found = (header.backbone.backbone, header.backbone.dim)
+        made_with = made_with or found
         if current is None:
             result.backbone = header.backbone.backbone
             _take_facts(catalogue, header)
             current = _current(catalogue, header)
-        elif header.backbone.backbone != result.backbone:
+        elif found != made_with:
             raise FeatureFolderError(f"{folder} has shards of different backbones.")
         of_rows = [item for item in header.photos if item.row >= 0]
         photos = catalogue.images.shown_as(item.fingerprint for item in of_rows)

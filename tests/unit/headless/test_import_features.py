@@ -33,13 +33,13 @@ def made(folder: Path, photos: list[Path], *, ready: EncoderReady = READY, numbe
             identity, _ = photo_identity(file, path.stat().st_size)
         hashes = (identity.picture_hash, identity.fingerprint)
         records.append(PhotoRecord(path.name, path.stat().st_size, 0, *hashes, row))
-    features = np.eye(len(photos), DIM, dtype=np.float16)
+    features = np.eye(len(photos), ready.dim, dtype=np.float16)
     windows = np.repeat((127 * features).astype(np.int8)[:, None], WINDOWS, axis=1)
     feature_folder.prepare(folder)
     feature_folder.write_shard(
         feature_folder.shard_path(folder, 1, 0, number),
         ShardHeader(FORMAT, "/elsewhere", ready, records),
-        ShardArrays(features, windows, np.zeros(DIM, np.float16)),
+        ShardArrays(features, windows, np.zeros(ready.dim, np.float16)),
     )
 
 
@@ -138,6 +138,18 @@ def test_another_version_of_the_backbone_or_a_damaged_shard_is_refused(
     shard.unlink()
     assert run(tmp_path / "features", library) == ExitCode.USAGE
     assert f"not whole: {shard.name} is missing" in capsys.readouterr().err
+    assert sorted(stored(library)) == ["photo 0.jpg"]
+
+
+def test_shards_of_other_dimensions_are_refused(
+    tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = sorted(photos.iterdir())
+    made(tmp_path / "features", paths[:1])
+    made(tmp_path / "features", paths[1:], ready=replace(READY, dim=8), number=2)
+    library = tmp_path / "library"
+    assert run(tmp_path / "features", library, "--photos", str(photos)) == ExitCode.USAGE
+    assert "shards of different backbones" in capsys.readouterr().err
     assert sorted(stored(library)) == ["photo 0.jpg"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -134,10 +135,27 @@ def test_what_cannot_be_done_has_a_sentence(
         search(features, "dog", "--count", "0")
     assert search(features, "dog", "-o", features / "x.csv") == ExitCode.OUTPUT_FAILED
     assert search(features, "dog", "-o", tmp_path / "not" / "there.csv") == ExitCode.USAGE
+    last = feature_folder.shard_paths(features)[-1]
+    content = last.read_bytes()
+    deep = b'{"x":' + b"[" * 100_000
+    last.write_bytes(len(deep).to_bytes(8, "little") + deep)
+    assert search(features, "dog") == ExitCode.USAGE
+    assert "cannot be read as a shard" in capsys.readouterr().err
+    last.write_bytes(content)
     with feature_folder.shard_paths(features)[0].open("r+b") as file:
         file.truncate(100)
     assert search(features, "dog") == ExitCode.USAGE
     assert "cannot be read as a shard" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no named pipes")
+def test_a_pipe_in_the_place_of_the_list_of_photos_is_not_waited_for(
+    search: Search, features: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (features / feature_folder.PHOTOS_NAME).unlink()
+    os.mkfifo(features / feature_folder.PHOTOS_NAME)
+    assert search(features, "dog") == ExitCode.USAGE
+    assert feature_folder.PHOTOS_NAME in capsys.readouterr().err
 
 
 def test_a_run_that_was_not_finished_is_searched_and_that_is_said(
