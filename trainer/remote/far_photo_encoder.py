@@ -76,7 +76,7 @@ def place_there(path: Path, folders: dict[str, str]) -> str | None:
     The other computer's paths are those of Linux or macOS.
     """
     for here, there in folders.items():
-        if path.is_relative_to(here):
+        if path.is_relative_to(here) and ".." not in path.parts:
             inside = PurePath(path.relative_to(here)).as_posix()
             return f"{there.rstrip('/')}/{inside}"
     return None

@@ -332,6 +332,7 @@ def test_a_place_there_has_that_systems_slashes() -> None:
     folders = {"/home/me/Photos": "/mnt/photos/"}
     assert place_there(Path("/home/me/Photos/a/b.jpg"), folders) == "/mnt/photos/a/b.jpg"
     assert place_there(Path("/home/me/Photos2/b.jpg"), folders) is None
+    assert place_there(Path("/home/me/Photos/../b.jpg"), folders) is None
 
 
 def test_a_backbone_of_this_computer_alone_is_not_asked_for() -> None:
