@@ -326,14 +326,15 @@ class NotificationArea(QWidget):
 
     def dismiss(self, note: Notification | None) -> None:
         """Remove a message, if it is on screen."""
-        if note is not None and self.is_shown(note):
-            focus = QApplication.focusWidget()
-            if focus is not None and note.isAncestorOf(focus):
-                self._return_focus(note)
-            self._shown.remove(note)
-            self._layout.removeWidget(note)
-            note.hide()
-            note.deleteLater()
+        if note is None or not self.is_shown(note):
+            return
+        focus = QApplication.focusWidget()
+        if focus is not None and note.isAncestorOf(focus):
+            self._return_focus(note)
+        self._shown.remove(note)
+        self._layout.removeWidget(note)
+        note.hide()
+        note.deleteLater()
         self.setVisible(bool(self._shown))
         self._place()
 
