@@ -53,6 +53,21 @@ def test_the_control_file_names_what_the_bundle_lacks() -> None:
     assert "{" not in text
 
 
+SEGMENTS = """
+Program Headers:
+  Type           Offset   VirtAddr           PhysAddr           FileSiz  MemSiz   Flg Align
+  LOAD           0x000000 0x0000000000000000 0x0000000000000000 0x0a8c40 0x0a8c40 R   0x1000
+  LOAD           0x{offset} 0x00000000000aa000 0x00000000000aa000 0x1e0c59 0x1e0c59 R E 0x1000
+  DYNAMIC        0x28fd10 0x0000000000290d10 0x0000000000290d10 0x0002b0 0x0002b0 RW  0x8
+"""
+
+
+def test_a_library_whose_segments_were_moved_apart_does_not_load() -> None:
+    assert build_packages.loads(SEGMENTS.format(offset="0a9000"))
+    assert not build_packages.loads(SEGMENTS.format(offset="290540"))
+    assert not build_packages.loads("There are no program headers in this file.")
+
+
 def test_the_metainfo_and_the_desktop_entry_name_the_same() -> None:
     metainfo = ET.parse(HERE / f"{COMPONENT}.metainfo.xml").getroot()
     assert metainfo.findtext("id") == COMPONENT
