@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Try a wheel as users install it: try_wheel.sh WHEEL PHOTOS [pip|pipx|uv ...]
 # Each way (all three if none is named) installs into a new environment in a temporary folder, without
-# the repository, asks for the version, tags the folder PHOTOS, and asks the trainer for its help.
+# the repository, asks for the version, tags the folder PHOTOS, asks the trainer for its help, and has
+# the window open for SECONDS_OPEN (20) on no screen.
 # PYTHON names another Python than python3, WORK another place for the environments, which take about
 # 6 GB each and are removed.  pip and uv take their indexes from their own configuration.
 # Exit code 0 only if all of that went well, and all ways wrote the same tags.
@@ -45,5 +46,13 @@ for way in "${ways[@]}"; do
   [ "$(wc -l <"$work/tags-$way.csv")" -gt 5 ]
   cmp "$work/tags-${ways[0]}.csv" "$work/tags-$way.csv"
   echo "$way: tagged, $(wc -l <"$work/tags-$way.csv") rows"
+  # A window that is still there after some seconds has started; timeout then ends it.
+  code=0
+  QT_QPA_PLATFORM=offscreen timeout -k 10 "${SECONDS_OPEN:-20}" \
+    "$bin/lmpt-desktop-gui" --library "$work/library-$way" || code=$?
+  case $code in
+  0 | 124 | 137) echo "$way: window started" ;;
+  *) echo "$way: the window ended with $code" >&2 && exit 1 ;;
+  esac
   rm -rf "${work:?}/$way"
 done
