@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import ctypes
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -13,6 +15,7 @@ from pathlib import Path
 import build_packages
 import pytest
 import release
+import xxhash._xxhash
 from build_packages import COMPONENT, HERE, RESOURCES, Names
 
 from lmpt_desktop.__main__ import app_version
@@ -66,6 +69,28 @@ def test_a_library_whose_segments_were_moved_apart_does_not_load() -> None:
     assert build_packages.loads(SEGMENTS.format(offset="0a9000"))
     assert not build_packages.loads(SEGMENTS.format(offset="290540"))
     assert not build_packages.loads("There are no program headers in this file.")
+
+
+@pytest.mark.skipif(not shutil.which("strip"), reason="no binutils here")
+@pytest.mark.parametrize("sound", [True, False], ids=["sound", "moved apart"])
+def test_a_stripped_library_takes_the_others_place_if_it_loads(
+    sound: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "inner" / "library.so"
+    library.parent.mkdir()
+    shutil.copy(xxhash._xxhash.__file__, library)
+    (tmp_path / "library.so.1").symlink_to("inner/library.so")
+    (tmp_path / "text.so").write_text("/* GNU ld script */")
+    before = library.read_bytes()
+    if not sound:
+        monkeypatch.setattr(build_packages, "loads", lambda _segments: False)
+    build_packages._strip(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"inner", "library.so.1", "text.so"}
+    assert (tmp_path / "library.so.1").is_symlink()
+    assert (tmp_path / "text.so").read_text() == "/* GNU ld script */"
+    after = library.read_bytes()
+    assert len(after) < len(before) if sound else after == before
+    ctypes.CDLL(str(library))
 
 
 def test_the_metainfo_and_the_desktop_entry_name_the_same() -> None:
