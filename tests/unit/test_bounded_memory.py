@@ -106,6 +106,7 @@ OF_WINDOW = {
     "ui/kit/class_picker.py: picks": CLASSES,
     "ui/kit/photo_pool.py: _kept": STATED,
     "ui/kit/photo_pool.py: _tasks": REQUESTS,
+    "ui/kit/theme.py: _pictures": "one for each size and colour in which an icon is shown",
     "ui/kit/thumbnails.py: _ahead": "two screens",
     "ui/kit/thumbnails.py: _asked": SHOWN,
     "ui/kit/thumbnails.py: _early": REQUESTS,

@@ -22,7 +22,7 @@ from types import FunctionType
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QObject, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPalette, QRegion
+from PySide6.QtGui import QPainter, QPainterPath, QPalette, QPixmap, QRegion
 from PySide6.QtWidgets import QAbstractScrollArea, QStyleOptionViewItem, QWidget
 
 from lmpt_desktop.ui.kit.shown_texts import as_shown
@@ -172,6 +172,10 @@ PLACEHOLDERS: dict[str, Callable[..., object]] = {
     "takeAt": _nothing,
     "setGeometry": _nothing,
     "expandingDirections": lambda *_: Qt.Orientation(0),
+    # icons
+    "actualSize": lambda *_: QSize(),
+    "pixmap": lambda *_: QPixmap(),
+    "clone": _nothing,
     # the rest
     "accept": _nothing,
     "reject": _nothing,

@@ -12,8 +12,8 @@ import functools
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtCore import QByteArray, QObject, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -314,29 +314,47 @@ def icon(name: str, colour: str = "text") -> QIcon:
 def _drawn(name: str, tint: str, disabled: str) -> QIcon:
     """The icon in one colour, and in another where it cannot be used.
 
-    A window has some sixty icons of fourteen pictures each: kept, as the theme is applied anew
-    when it is chosen again, or when the system changes its own.
+    Kept, as the theme is applied anew when it is chosen again, or when the system changes its own.
     """
-    result = QIcon()
     path = paths.resources_dir() / "icons" / f"{name}.svg"
     if not path.is_file():
-        return result
-    source = path.read_text(encoding="utf-8")
-    for modes, colour in (
-        ((QIcon.Mode.Normal, QIcon.Mode.Selected), tint),
-        ((QIcon.Mode.Disabled,), disabled),
-    ):
-        renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour).encode()))
-        # The larger sizes are for screens at 150 % and more.
-        for size in (16, 20, 24, 32, 48, 64, 96):
-            pixmap = QPixmap(QSize(size, size))
-            pixmap.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(pixmap)
-            renderer.render(painter)
+        return QIcon()
+    return QIcon(DrawnIcon(path.read_text(encoding="utf-8"), tint, disabled))
+
+
+class DrawnIcon(QIconEngine):
+    """Draws an icon in the sizes and colours in which it is shown, when it is first shown: a window
+    has some sixty icons, most of them in menus."""
+
+    def __init__(self, source: str, tint: str, disabled: str) -> None:
+        super().__init__()
+        self._source = source
+        self._colours = tint, disabled
+        self._pictures: dict[tuple[int, str], QPixmap] = {}
+
+    def clone(self) -> DrawnIcon:
+        return DrawnIcon(self._source, *self._colours)
+
+    def actualSize(self, size: QSize, _mode: QIcon.Mode, _state: QIcon.State) -> QSize:
+        side = min(size.width(), size.height())
+        return QSize(side, side)
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, _state: QIcon.State) -> QPixmap:
+        colour = self._colours[mode is QIcon.Mode.Disabled]
+        side = min(size.width(), size.height())
+        found = self._pictures.get((side, colour))
+        if found is None:
+            found = self._pictures[side, colour] = QPixmap(QSize(side, side))
+            found.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(found)
+            source = self._source.replace("currentColor", colour)
+            QSvgRenderer(QByteArray(source.encode())).render(painter)
             painter.end()
-            for mode in modes:
-                result.addPixmap(pixmap, mode)
-    return result
+        return found
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        size = rect.size() * painter.device().devicePixelRatio()
+        painter.drawPixmap(rect, self.pixmap(size, mode, state))
 
 
 def paint_band_mark(painter: QPainter, area: QRectF, band: Band, colour: QColor) -> None:
