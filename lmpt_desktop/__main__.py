@@ -111,8 +111,6 @@ def _open_window(words: list[str]) -> int:
     # Imports create no garbage, and collecting takes a twelfth of the time.  The window's own
     # collector takes over (lmpt_desktop/ui/window/garbage_collection.py).
     gc.disable()
-    # First what is without Qt: once that is there, PySide reads the source of every module that
-    # is imported.
     from lmpt_desktop import app  # noqa: PLC0415
 
     return app.run(parsed)

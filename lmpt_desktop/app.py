@@ -7,15 +7,11 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from lmpt_desktop.domain.records import ClassSpec
-from lmpt_desktop.engine.free_memory import keep_little
-from lmpt_desktop.engine.session import Commands, LibrarySession
-from lmpt_desktop.inference.vocabularies import built_in_vocabulary
-from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.library_places import library_for, library_with
 from lmpt_desktop.paths import APP_NAME, log_dir
 from lmpt_desktop.real_paths import canonical
@@ -23,20 +19,22 @@ from lmpt_desktop.settings import LANGUAGE, OPEN_LIBRARY
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.language import set_language
 from lmpt_desktop.ui.kit.tasks import Task
-from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails
 from lmpt_desktop.ui.library.dropped_paths import classify_paths
 from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.shell.uncaught import UncaughtErrors
+from lmpt_desktop.ui.window import library_code
 from lmpt_desktop.ui.window.garbage_collection import GuiThreadCollector
+from lmpt_desktop.ui.window.library_code import FirstPaint
 from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
 from lmpt_desktop.ui.window.main_window import TITLE, MainWindow
 from lmpt_desktop.ui.window.single_instance import hand_over
 from trainer import crash_files
-from trainer.decoding import shared_pool
+
+if TYPE_CHECKING:
+    from lmpt_desktop.domain.records import ClassSpec
+    from lmpt_desktop.engine.session import Commands
 
 FIRST_VOCABULARY = "everyday"
-DECODERS_MS = 100
-"""How long after the start decoders are started, so that the window is painted first."""
 SWITCH_SECONDS = 0.0005
 """How long a busy thread keeps Python's lock while the window waits for it, a tenth of Python's
 default: it shortens stalls while predictions arrive (opening is not affected)."""
@@ -56,6 +54,14 @@ def open_session(
     Raises:
         CatalogueError: with a sentence for the user.
     """
+    # On the thread that opens it: the window is painted without all of this.
+    library_code.load()
+    from lmpt_desktop.engine.session import LibrarySession  # noqa: PLC0415
+    from lmpt_desktop.inference.vocabularies import built_in_vocabulary  # noqa: PLC0415
+    from lmpt_desktop.ingest import ThumbnailStore  # noqa: PLC0415
+    from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails  # noqa: PLC0415
+    from trainer.decoding import shared_pool  # noqa: PLC0415
+
     session = LibrarySession.open(library, commands=commands, begin=False)
     new = not session.snapshot().classes and not session.folders.all()
     if new and not session.catalogue.read_only:
@@ -110,8 +116,7 @@ def _named(args: argparse.Namespace) -> list[Path]:
 
 def start(window: MainWindow, args: argparse.Namespace) -> None:
     """Open what the command line names, else what was open last."""
-    # Decoders take a while to start, and the first thumbnails would wait for them.
-    QTimer.singleShot(DECODERS_MS, window, _prepare_decoders)
+    FirstPaint(window).painted.connect(_prepare_library)
     named = _named(args)
     if named and getattr(args, "library", None) is None:
         window.open_paths(named)  # which finds their library off the window's thread
@@ -119,8 +124,17 @@ def start(window: MainWindow, args: argparse.Namespace) -> None:
         window.open_paths(named, requested_library(window.settings, args))
 
 
-def _prepare_decoders() -> None:
-    Task(shared_pool().prepare, owner=None)
+def _prepare_library() -> None:
+    """Have ready what a library needs, off the window's thread: the code, and decoders, for which
+    the first thumbnails would wait."""
+
+    def prepare() -> None:
+        library_code.load()
+        from trainer.decoding import shared_pool  # noqa: PLC0415
+
+        shared_pool().prepare()
+
+    Task(prepare, owner=None)
 
 
 def shown_elsewhere(settings: ComputerSettings, args: argparse.Namespace) -> bool:
@@ -162,6 +176,8 @@ def _run(args: argparse.Namespace) -> int:
     try:
         return application.exec()
     finally:
+        from trainer.decoding import shared_pool  # noqa: PLC0415
+
         # Threads that wait for a photo would keep the process from ending.
         shared_pool().close()
 

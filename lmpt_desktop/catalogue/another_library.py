@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import backups, opening, schema
 from lmpt_desktop.catalogue.contents import SMALLEST, what_is_missing
+from lmpt_desktop.catalogue.disk_access import LOCK_NAME
 from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.catalogue.locks import is_held
 from lmpt_desktop.domain.records import ClassSpec
@@ -194,7 +195,7 @@ def _opened(
 ) -> Iterator[sqlite3.Connection]:
     """A connection on a sound catalogue of this version."""
     before = _state(catalogue)
-    if is_held(catalogue.with_name(opening.LOCK_NAME)):
+    if is_held(catalogue.with_name(LOCK_NAME)):
         raise AnotherLibraryError(
             _(
                 "The library {library} is open in another window or on another computer. Close it "

@@ -15,7 +15,7 @@ from lmpt_desktop.catalogue import backups, housekeeping, opening, soundness
 from lmpt_desktop.catalogue.annotations import Annotations
 from lmpt_desktop.catalogue.classes import Classes
 from lmpt_desktop.catalogue.conflicts import Conflicts
-from lmpt_desktop.catalogue.disk_access import DiskAccess
+from lmpt_desktop.catalogue.disk_access import LOCK_NAME, DiskAccess
 from lmpt_desktop.catalogue.errors import CatalogueError, CatalogueReadOnly, from_os, translated
 from lmpt_desktop.catalogue.feature_file import FeatureFile
 from lmpt_desktop.catalogue.features import Features
@@ -104,7 +104,7 @@ class Catalogue:
         if exclusive:
             # Without locks no process can be kept out, and nothing is written either.
             with contextlib.suppress(CatalogueReadOnly):
-                lock = ProcessLock(library_folder / opening.LOCK_NAME)
+                lock = ProcessLock(library_folder / LOCK_NAME)
         try:
             path, access = opening.prepare(library_folder)
         except BaseException:

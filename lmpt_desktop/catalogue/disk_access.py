@@ -15,6 +15,9 @@ from pathlib import Path
 
 from trainer.temporary_files import temporary_name
 
+LOCK_NAME = "catalogue.lock"
+"""The file in a library's folder on which whoever has it open has a lock."""
+
 if os.name == "nt":
     import msvcrt
 
@@ -49,6 +52,24 @@ else:
         except OSError:
             # Some shares know only the other kind, which is the one that SQLite uses.
             _lock_range(descriptor)
+
+
+def may_be_held(path: Path) -> bool:
+    """Whether another holder may have the lock on the file ``path``: also where the file system has
+    no locks, or the file cannot be opened.  The lock is only tried, and nothing is written."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        try_lock(descriptor)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 class DiskAccess(Enum):

@@ -86,24 +86,6 @@ class ProcessLock:
         self.release()
 
 
-def may_be_held(path: Path) -> bool:
-    """Whether another holder may have the lock on the file ``path``: also where the file system has
-    no locks, or the file cannot be opened.  The lock is only tried, and nothing is written."""
-    try:
-        descriptor = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    try:
-        try_lock(descriptor)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 def is_held(path: Path) -> bool:
     """Whether another process certainly has the lock on the file ``path``.  It is only tried, and
     nothing is written, so that it also works where nothing may be."""

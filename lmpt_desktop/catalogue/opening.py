@@ -48,7 +48,6 @@ from trainer.temporary_files import temporary_name
 
 log = logging.getLogger(__name__)
 
-LOCK_NAME = "catalogue.lock"
 OPENING_LOCK_NAME = "opening.lock"
 SHUTDOWN_RECORD_NAME = "catalogue.sound"
 """Beside the catalogue after a clean shutdown: its size and time, and when it was checked."""

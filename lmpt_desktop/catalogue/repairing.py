@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lmpt_desktop.catalogue import backups, opening, restoring, schema, soundness
 from lmpt_desktop.catalogue.contents import reading, what_is_missing
+from lmpt_desktop.catalogue.disk_access import LOCK_NAME
 from lmpt_desktop.catalogue.errors import CatalogueDamaged, from_os, from_sqlite
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.soundness import Soundness
@@ -46,7 +47,7 @@ def repair_into_copy(library: Path) -> tuple[Path, Soundness]:
     """
     path = library / opening.CATALOGUE_NAME
     with contextlib.ExitStack() as held:
-        held.enter_context(ProcessLock(library / opening.LOCK_NAME, wait_seconds=2.0))
+        held.enter_context(ProcessLock(library / LOCK_NAME, wait_seconds=2.0))
         held.enter_context(ProcessLock(library / opening.OPENING_LOCK_NAME, wait_seconds=60.0))
         try:
             place = make_private_folders(library, backups.FOLDER)

@@ -23,6 +23,7 @@ from lmpt_desktop.catalogue.contents import (
     unsound,
     what_is_missing,
 )
+from lmpt_desktop.catalogue.disk_access import LOCK_NAME
 from lmpt_desktop.catalogue.errors import (
     CatalogueError,
     CatalogueLocked,
@@ -178,7 +179,7 @@ def restore(library: Path, copy: Path) -> Path | None:
     """
     path = library / opening.CATALOGUE_NAME
     with contextlib.ExitStack() as held:
-        held.enter_context(ProcessLock(library / opening.LOCK_NAME, wait_seconds=2.0))
+        held.enter_context(ProcessLock(library / LOCK_NAME, wait_seconds=2.0))
         held.enter_context(ProcessLock(library / opening.OPENING_LOCK_NAME, wait_seconds=60.0))
         fresh = temporary_name(path)
         try:

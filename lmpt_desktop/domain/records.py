@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,16 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.photo_details import PhotoDetails
+from lmpt_desktop.domain.states import ImageState, Verdict  # noqa: F401 - records, too
 from lmpt_desktop.domain.texts import Texts
 from trainer.file_formats import RAW_SUFFIXES
-
-
-class Verdict(IntEnum):
-    """What is known about one class of one image; unknown is the absence of an annotation."""
-
-    UNKNOWN = -1
-    ABSENT = 0
-    PRESENT = 1
 
 
 class Source(StrEnum):
@@ -39,19 +32,6 @@ class Source(StrEnum):
     """A model said so in an imported file."""
     CONFIRMED = "confirmed"
     """A person let a prediction stand: weaker evidence than a verdict on that one class."""
-
-
-class ImageState(IntEnum):
-    """Whether an image's file can be used."""
-
-    OK = 0
-    MISSING = 1
-    UNREADABLE = 2
-
-    @property
-    def key(self) -> str:
-        """Its name in the catalogue: "ok", "missing" or "unreadable"."""
-        return self.name.lower()
 
 
 class CaptionSource(StrEnum):

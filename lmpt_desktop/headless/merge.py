@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from lmpt_desktop.catalogue.another_library import AnotherLibrary, AnotherLibraryError
+from lmpt_desktop.catalogue.disk_access import LOCK_NAME
 from lmpt_desktop.catalogue.locks import ProcessLock
-from lmpt_desktop.catalogue.opening import LOCK_NAME
 from lmpt_desktop.command_line import (
     CommandFailure,
     ExitCode,

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.disk_access import LOCK_NAME
 from lmpt_desktop.catalogue.locks import ProcessLock
-from lmpt_desktop.catalogue.opening import LOCK_NAME
 from lmpt_desktop.command_line import (
     LIBRARY_NAME,
     CommandFailure,
@@ -50,7 +50,6 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary
-from lmpt_desktop.ingest.samples import SamplesMissingError, copy_samples
 from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.interchange.class_lists import ClassListError, read_class_list
 from lmpt_desktop.interchange.record import PREDICTION
@@ -58,6 +57,7 @@ from lmpt_desktop.interchange.tags import FORMATS, TagRow, format_of, tag_rows
 from lmpt_desktop.logs import start_logging
 from lmpt_desktop.paths import library_dir
 from lmpt_desktop.real_paths import canonical
+from lmpt_desktop.sample_photos import SamplesMissingError, copy_samples
 from lmpt_desktop.translation import join_names, ngettext, number
 from trainer.bands import Band
 from trainer.feature_folder import FeatureFolderError, is_whole, read_manifest

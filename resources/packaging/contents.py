@@ -115,7 +115,7 @@ def resource_files() -> list[tuple[str, str]]:
 
 def sample_files(folders: dict[str, Path]) -> list[tuple[str, str]]:
     """The sample photos, from the folders of the packages that carry them."""
-    from lmpt_desktop.ingest.samples import SAMPLES  # noqa: PLC0415 (not needed to look up names)
+    from lmpt_desktop.sample_photos import SAMPLES  # noqa: PLC0415 (not needed to look up names)
 
     return [
         (str(folders[sample.package] / sample.inside), f"{sample.package}/{folder}")

@@ -214,7 +214,7 @@ class _Files:
         page = self.studio.page
         self.studio.shoot("edited-notice")
         self.studio.window.notifications.clear()
-        page.panel.bar.edited.setChecked(True)
+        page.panel.bar.popover.edited.setChecked(True)
         self.pause(1.5)
         first = page.panel.model.image_id(0)
         page.grid.select_ids([first], first)

@@ -182,7 +182,7 @@ class Studio:
         pause(1)
         self.shoot("preview")
         QTest.keyClick(page.preview_bar, Qt.Key.Key_Escape)
-        page.panel.bar.text.setText("no such photo")
+        page.panel.bar.popover.text.setText("no such photo")
         pause(1.5)
         self.shoot("no-match")
         page.panel.bar.clear()

@@ -49,7 +49,7 @@ def test_a_dropped_photo_of_the_library_is_selected_whatever_the_filters(
 ) -> None:
     window = launch(photos)
     page = settled(window)
-    page.panel.bar.text.setText("no such file")
+    page.panel.bar.popover.text.setText("no such file")
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 0, timeout=WAIT_MS)
     drop(page, photos / "trip" / "kite_7.jpg")
     qtbot.waitUntil(lambda: selected_names(page) == {"kite_7.jpg"}, timeout=WAIT_MS)

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.ingest import samples
+from lmpt_desktop import sample_photos
 from lmpt_desktop.ui.help.command_palette import CommandPalette
 from lmpt_desktop.ui.kit import file_manager, theme
 from lmpt_desktop.ui.library.page import LibraryPage
@@ -71,7 +71,7 @@ def opened_elsewhere(
     monkeypatch.setattr(QMessageBox, "question", lambda *_args: QMessageBox.StandardButton.No)
     monkeypatch.setattr(file_manager, "open_path", open_path)
     monkeypatch.setattr(file_manager, "reveal", open_path)
-    monkeypatch.setattr(samples, "copy_samples", lambda: photos)
+    monkeypatch.setattr(sample_photos, "copy_samples", lambda: photos)
     choice = theme.manager().choice
     yield opened
     theme.manager().apply(choice)

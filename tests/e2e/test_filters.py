@@ -47,7 +47,7 @@ def class_id(page: LibraryPage, name: str) -> int:
 
 
 def choose(page: LibraryPage, status: Status) -> None:
-    combo = page.panel.bar.status
+    combo = page.panel.bar.popover.status
     combo.setCurrentIndex(combo.findData(status))
 
 
@@ -86,7 +86,7 @@ def test_the_filtered_class_follows_the_users_own_on_every_card(
 
 
 def test_file_names_are_matched_ignoring_case(page: LibraryPage, qtbot: QtBot) -> None:
-    page.panel.bar.text.setText("KITE")
+    page.panel.bar.popover.text.setText("KITE")
     qtbot.waitUntil(lambda: names(page) == ["kite_7.jpg"], timeout=WAIT_MS)
 
 
@@ -106,7 +106,7 @@ def test_photos_can_be_filtered_by_verdict(page: LibraryPage, qtbot: QtBot) -> N
 def test_a_verdict_does_not_remove_the_photo_until_the_filter_is_applied_again(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    page.panel.bar.unreviewed.setChecked(True)
+    page.panel.bar.popover.unreviewed.setChecked(True)
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 12, timeout=WAIT_MS)
     first = page.panel.model.image_id(0)
     page.grid.select_ids([first], first)
@@ -185,7 +185,7 @@ def test_filtering_keeps_the_current_photo_and_sorting_goes_to_the_first(
 
 
 def test_a_filter_without_matches_offers_to_clear_it(page: LibraryPage, qtbot: QtBot) -> None:
-    page.panel.bar.text.setText("no such photo")
+    page.panel.bar.popover.text.setText("no such photo")
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 0, timeout=WAIT_MS)
     assert page.panel.empty.isVisible()
     assert "No photo matches" in page.panel.empty.sentence.text()
@@ -208,9 +208,9 @@ def test_find_shows_the_filter_bar_and_focuses_the_field_for_names(
     window.commands.trigger("edit.find")
     assert page.panel.bar.isVisible()
     assert window.commands.action("view.filters").isChecked()
-    qtbot.waitUntil(lambda: window.focusWidget() is page.panel.bar.text)
-    qtbot.keyClicks(page.panel.bar.text, "kite")
-    qtbot.keyClick(page.panel.bar.text, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.focusWidget() is page.panel.bar.popover.text)
+    qtbot.keyClicks(page.panel.bar.popover.text, "kite")
+    qtbot.keyClick(page.panel.bar.popover.text, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: names(page) == ["kite_7.jpg"], timeout=WAIT_MS)
     assert page.panel.bar.popover.isHidden()
     assert window.focusWidget() is page.grid
@@ -319,7 +319,7 @@ def test_a_saved_search_remembers_the_words(page: LibraryPage, qtbot: QtBot) -> 
     qtbot.waitUntil(lambda: "similar" in page.panel.search_bar.status.text(), timeout=WAIT_MS)
     page.panel.save_search("Like a dog")
     page.panel.search_bar.clear()
-    page.panel.bar.text.setText("boat")
+    page.panel.bar.popover.text.setText("boat")
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 2, timeout=WAIT_MS)
     page.panel.apply_search(page.panel.kept.searches[0])
     query = page.panel.search_bar.query

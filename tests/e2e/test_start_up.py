@@ -11,9 +11,8 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop import app
+from lmpt_desktop import app, sample_photos
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.ingest import samples
 from lmpt_desktop.library_places import library_for
 from lmpt_desktop.ui.shell.settings import ComputerSettings, RecentLibrary
 from lmpt_desktop.ui.window.main_window import MainWindow
@@ -31,14 +30,14 @@ def test_the_first_start_shows_the_welcome_page(launch: Callable[..., MainWindow
 
 
 def test_sample_photos_open_as_a_library(launch: Callable[..., MainWindow], qtbot: QtBot) -> None:
-    if reason := samples.unavailable_reason():
+    if reason := sample_photos.unavailable_reason():
         pytest.skip(reason)
     window = launch()
     window.welcome.samples_button.click()
     qtbot.waitUntil(
         lambda: (
             window.page is not None
-            and window.page.panel.model.rowCount() == len(samples.available())
+            and window.page.panel.model.rowCount() == len(sample_photos.available())
         ),
         timeout=WAIT_MS,
     )
@@ -46,7 +45,7 @@ def test_sample_photos_open_as_a_library(launch: Callable[..., MainWindow], qtbo
 
 def test_without_the_samples_extra_the_button_says_why(launch: Callable[..., MainWindow]) -> None:
     window = launch()
-    window.welcome.show_samples(samples.MISSING)
+    window.welcome.show_samples(sample_photos.MISSING)
     assert not window.welcome.samples_button.isEnabled()
     assert "pip install" in window.welcome.samples_note.text()
     assert window.welcome.samples_note.isVisible()
@@ -103,7 +102,7 @@ def test_all_of_a_few_recent_libraries_can_be_seen(
         settings.remember(RecentLibrary(name, str(tmp_path / name)))
     settings.flush()
     welcome = launch().welcome
-    welcome.show_samples(samples.MISSING)  # a long text, which wraps
+    welcome.show_samples(sample_photos.MISSING)  # a long text, which wraps
     recent = welcome.recent
     qtbot.waitUntil(lambda: "not found" in recent.item(2).text(), timeout=WAIT_MS)
     assert recent.visualItemRect(recent.item(2)).bottom() <= recent.viewport().rect().bottom()

@@ -14,8 +14,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import DownloadColumn
 
+from lmpt_desktop.catalogue.disk_access import LOCK_NAME
 from lmpt_desktop.catalogue.locks import ProcessLock
-from lmpt_desktop.catalogue.opening import LOCK_NAME
 from lmpt_desktop.command_line import (
     CommandFailure,
     ExitCode,

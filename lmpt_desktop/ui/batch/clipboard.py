@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData
 
-from lmpt_desktop.domain.records import ClassEntry, Verdict
+from lmpt_desktop.domain.states import Verdict
 from lmpt_desktop.ui.kit.texts import verdict_name
 from trainer import checked_json
 from trainer.checked_json import JsonError, Limits
+
+if TYPE_CHECKING:
+    from lmpt_desktop.domain.records import ClassEntry
 
 MIME = "application/x-lmpt-desktop-verdicts+json"
 

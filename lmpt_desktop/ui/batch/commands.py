@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox
 
-from lmpt_desktop.domain.snapshot import Snapshot
-from lmpt_desktop.inference.verdict_changes import Changes, changes, known_verdicts
 from lmpt_desktop.translation import N_, _, join_names
 from lmpt_desktop.ui.batch import undo_labels
 from lmpt_desktop.ui.batch.clipboard import CopiedVerdicts, copied_of, from_mime, to_mime
@@ -19,7 +16,12 @@ from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.kit.texts import classes_text, photos_text, shorten, verdicts_text
 from lmpt_desktop.ui.shell.conditions import has_classes, library_open, photos_chosen
-from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+from lmpt_desktop.ui.shell.context import chosen_ids
+
+if TYPE_CHECKING:
+    from lmpt_desktop.domain.snapshot import Snapshot
+    from lmpt_desktop.inference.verdict_changes import Changes
+    from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 
 MOST_NAMES = 8
 """How many classes of each verdict the question before pasting names."""
@@ -30,7 +32,7 @@ def set_classes(context: ShellContext) -> None:
     from lmpt_desktop.ui.batch.classes_dialog import SetClassesDialog  # noqa: PLC0415
 
     library = context.require_library()
-    ids = _chosen(library)
+    ids = chosen_ids(library)
     if len(ids):
         dialog = SetClassesDialog(
             library.session, library.undo_stack, ids, library.bridge, context.dialog_parent
@@ -47,7 +49,7 @@ def accept_predictions(context: ShellContext) -> None:
     from lmpt_desktop.ui.batch.accept_dialog import AcceptDialog, ImageSet  # noqa: PLC0415
 
     library = context.require_library()
-    selected, shown = _chosen(library), library.shown_ids()
+    selected, shown = chosen_ids(library), library.shown_ids()
     image_sets = [
         ImageSet(_("The {images} in the grid").format(images=photos_text(len(shown))), shown),
         ImageSet(_("The whole library"), None),
@@ -70,6 +72,8 @@ def accept_predictions(context: ShellContext) -> None:
 
 def copy_annotations(context: ShellContext) -> None:
     """Copy the verdicts of the current image to the clipboard."""
+    from lmpt_desktop.inference.verdict_changes import known_verdicts  # noqa: PLC0415
+
     library = context.require_library()
     image_id = library.view.current_id if library.view is not None else -1
     if image_id < 0:
@@ -88,8 +92,10 @@ def copy_annotations(context: ShellContext) -> None:
 
 def paste_annotations(context: ShellContext) -> None:
     """Give the copied verdicts to the selected images, after asking if much would change."""
+    from lmpt_desktop.inference.verdict_changes import changes  # noqa: PLC0415
+
     library = context.require_library()
-    ids = _chosen(library)
+    ids = chosen_ids(library)
     if not len(ids) or library.view is None or not library.view.can_annotate():
         return
     copied = from_mime(QGuiApplication.clipboard().mimeData())
@@ -193,11 +199,6 @@ def _ask_paste(context: ShellContext, library: OpenLibrary, requested: _Paste) -
     box.setDefaultButton(yes)
     box.finished.connect(lambda _result: paste() if box.clickedButton() is yes else None)
     context.dialogs.replace("paste", box)
-
-
-def _chosen(library: OpenLibrary) -> NDArray[np.int64]:
-    """(n,) int64 ids of the chosen images, in the order shown."""
-    return np.empty(0, np.int64) if library.view is None else library.view.chosen_ids()
 
 
 # fmt: off

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.domain.states import Verdict
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit.texts import classes_text, photos_text, predictions_text
 

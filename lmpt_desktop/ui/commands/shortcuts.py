@@ -6,6 +6,7 @@ improved defaults of later versions take effect for everyone else.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -48,6 +49,7 @@ def native(keys: Iterable[str]) -> str:
     )
 
 
+@functools.lru_cache(maxsize=512)
 def is_plain(keys: str) -> bool:
     """Whether a sequence begins with a key that types a character.
 
@@ -61,6 +63,7 @@ def is_plain(keys: str) -> bool:
     return not first.keyboardModifiers() & _MODIFIERS and first.key() < Qt.Key.Key_Escape
 
 
+@functools.lru_cache(maxsize=512)
 def is_fixed(keys: str) -> bool:
     """Whether lists and dialogs would be unusable if a command had these keys."""
     pressed = combinations(keys)

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.shell.conditions import photos_chosen
-from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
-from lmpt_desktop.ui.shell.page_commands import acting_on, front_page, offer_page
 from lmpt_desktop.ui.shell.page_stack import GRID
 
 if TYPE_CHECKING:
     from lmpt_desktop.ui.compare.page import ComparePage
+    from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 
 NAME = "compare"
 
@@ -53,7 +50,7 @@ def compare(context: ShellContext) -> None:
     if len(chosen) == 2:
         first, second = chosen.tolist()
     else:
-        found = np.flatnonzero(ids == library.view.current_id)
+        found = (ids == library.view.current_id).nonzero()[0]
         if not len(found) or len(ids) == 1:
             context.status.show_text(_("There is no other photo to compare with."))
             return

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
-from PySide6.QtWidgets import QWidget
+from typing import TYPE_CHECKING
 
 from lmpt_desktop.engine.notices import ActivityChanged, ActivityKind, ActivityState
-from lmpt_desktop.ingest.verify import QUIET
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
-from lmpt_desktop.ui.files import edited_photos, missing_notification
+from lmpt_desktop.ui.files import edited_photos
 from lmpt_desktop.ui.files.edited_photos import edited_chosen
-from lmpt_desktop.ui.files.followed import FollowedNotification
-from lmpt_desktop.ui.files.raw_pairs import RawPairsNotification
 from lmpt_desktop.ui.shell.conditions import has_classes, library_open
-from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+from lmpt_desktop.ui.shell.context import chosen_ids
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 
 # -------------------------------------------------------------------------- missing photos
 
@@ -24,8 +25,10 @@ MISSING_PAGE = "missing"
 
 def _offer_missing(context: ShellContext, library: OpenLibrary) -> None:
     """Offer the page, and tell when photos go missing."""
+    from lmpt_desktop.ui.files.missing_notification import MissingNotification  # noqa: PLC0415
+
     library.pages.offer(MISSING_PAGE, lambda: _make_missing(context, library))
-    missing_notification.MissingNotification(context, library, lambda: show_missing(context))
+    MissingNotification(context, library, lambda: show_missing(context))
 
 
 def show_missing(context: ShellContext) -> None:
@@ -84,6 +87,7 @@ def _follow_verification(context: ShellContext, library: OpenLibrary) -> None:
         report = library.session.verification.report
         if report is None or report.error:  # a problem is shown anyway
             return
+        from lmpt_desktop.ingest.verify import QUIET  # noqa: PLC0415
         from lmpt_desktop.ui.files.verify_report import headline  # noqa: PLC0415
 
         sound = report.catalogue is None or report.catalogue.sound
@@ -112,11 +116,10 @@ def show_copies(context: ShellContext) -> None:
     from lmpt_desktop.ui.files.copies_dialog import CopiesDialog  # noqa: PLC0415
 
     library = context.require_library()
-    chosen = np.empty(0, np.int64) if library.view is None else library.view.chosen_ids()
     dialog = CopiesDialog(
         library.session,
         library.undo_stack,
-        chosen,
+        chosen_ids(library),
         library.thumbnail_source,
         show_images=library.show_images,
         bridge=library.bridge,
@@ -147,6 +150,9 @@ def attach(context: ShellContext) -> None:
     """Follow each library that is opened."""
 
     def opened(library: OpenLibrary) -> None:
+        from lmpt_desktop.ui.files.followed import FollowedNotification  # noqa: PLC0415
+        from lmpt_desktop.ui.files.raw_pairs import RawPairsNotification  # noqa: PLC0415
+
         _offer_missing(context, library)
         _follow_verification(context, library)
         FollowedNotification(context, library)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit.tasks import Task
-from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+from lmpt_desktop.ui.shell.context import chosen_ids
+
+if TYPE_CHECKING:
+    from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 
 
 def edited_chosen(context: ShellContext) -> bool:
@@ -120,8 +123,7 @@ def separate(context: ShellContext) -> None:
 
 
 def _edited(library: OpenLibrary) -> list[int]:
-    chosen = np.empty(0, np.int64) if library.view is None else library.view.chosen_ids()
-    return library.session.edits.edited(chosen).tolist()
+    return library.session.edits.edited(chosen_ids(library)).tolist()
 
 
 def _ask(

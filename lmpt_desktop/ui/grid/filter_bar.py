@@ -69,6 +69,11 @@ SORTS: tuple[SortChoice, ...] = (
 _SORT_OF = {choice.key: choice for choice in SORTS}
 
 
+def _has_conditions(requested: Filter) -> bool:
+    """Whether it asks for more than a folder and chosen photos."""
+    return replace(requested, folder_id=None, below=None, image_ids=None) != Filter()
+
+
 class FilterBar(QWidget):
     """One row, however narrow: what does not fit is behind "+2" and in the panel.
 
@@ -104,16 +109,34 @@ class FilterBar(QWidget):
         self._searching = False
         self._classes: tuple[ClassEntry, ...] = ()
         self.tokens: list[FilterToken] = []
-        self.popover = FilterPopover(self)
-        popover = self.popover
-        self.status, self.bands, self.date = popover.status, popover.bands, popover.date
-        self.unreviewed, self.edited = popover.unreviewed, popover.edited
-        self.state, self.text = popover.state, popover.text
+        self._popover: FilterPopover | None = None
+        self._snapshot: Snapshot | None = None
+        self._any_edited = False
         self._make_buttons()
         self._make_order()
         self._connect()
         self._restyle()
         theme.manager().changed.connect(self._restyle)
+
+    @property
+    def popover(self) -> FilterPopover:
+        """The panel of conditions: made when a condition is set or it is opened, as it has half of
+        the page's widgets.  Until then no condition is set."""
+        if self._popover is None:
+            popover = self._popover = FilterPopover(self)
+            popover.show_saved(self._saved)
+            popover.show_edited(self._any_edited)
+            if self._snapshot is not None:
+                popover.show_snapshot(self._snapshot)
+            popover.clear_button.setEnabled(False)
+            popover.show_can_save(self._can_save())
+            popover.changed.connect(self._emit_changed)
+            popover.clear_requested.connect(self.clear)
+            popover.closed.connect(self._popover_closed)
+            popover.save_requested.connect(self.save_requested)
+            popover.saved.chosen.connect(self._saved_chosen)
+            popover.saved.edited.connect(self.saved_edited)
+        return self._popover
 
     def _make_buttons(self) -> None:
         self.button = QToolButton(self)
@@ -172,13 +195,6 @@ class FilterBar(QWidget):
         self.order.setMinimumWidth(0)
 
     def _connect(self) -> None:
-        popover = self.popover
-        popover.changed.connect(self._emit_changed)
-        popover.clear_requested.connect(self.clear)
-        popover.closed.connect(self._popover_closed)
-        popover.save_requested.connect(self.save_requested)
-        popover.saved.chosen.connect(self._saved_chosen)
-        popover.saved.edited.connect(self.saved_edited)
         self.button.clicked.connect(self._button_clicked)
         self.more.clicked.connect(self._more_clicked)
         self.menu.aboutToShow.connect(self._fill_menu)
@@ -192,9 +208,8 @@ class FilterBar(QWidget):
     def filter(self) -> Filter:
         """The filter as the user set it."""
         folder_id, below = self._folder
-        return replace(
-            self.popover.filter(), folder_id=folder_id, below=below, image_ids=self._images
-        )
+        conditions = Filter() if self._popover is None else self._popover.filter()
+        return replace(conditions, folder_id=folder_id, below=below, image_ids=self._images)
 
     def sort(self) -> Sort:
         """The order; scores are those of the class that is filtered by, if there is one."""
@@ -208,8 +223,10 @@ class FilterBar(QWidget):
     @property
     def one_class(self) -> int | None:
         """The class that is filtered by, if it is the only one and still there."""
-        one = self.popover.filter().one_class
-        return one if one is not None and self.popover.picker.knows(one) else None
+        if self._popover is None:
+            return None
+        one = self._popover.filter().one_class
+        return one if one is not None and self._popover.picker.knows(one) else None
 
     def _sort_choice(self) -> SortChoice:
         return _SORT_OF[SortKey(self.order.currentData() or SortKey.ADDED)]
@@ -241,7 +258,8 @@ class FilterBar(QWidget):
     def set_filter(self, requested: Filter) -> None:
         """Show these conditions, folder and all."""
         self._quiet = True
-        self.popover.show_filter(requested)
+        if self._popover is not None or _has_conditions(requested):
+            self.popover.show_filter(requested)
         self._images = requested.image_ids
         below = None if requested.below is None else Path(requested.below)
         self._folder = (requested.folder_id, below)
@@ -297,7 +315,7 @@ class FilterBar(QWidget):
     def show_order(self, shown: bool) -> None:
         """Show or hide the order: search results have their own."""
         self._searching = not shown
-        self.popover.show_can_save(self._can_save())
+        self._show_can_save()
         self._arrange()
 
     def show_stale(self, stale: bool) -> None:
@@ -307,14 +325,18 @@ class FilterBar(QWidget):
 
     def show_classes(self, snapshot: Snapshot) -> None:
         """List the vocabulary."""
-        self.popover.show_snapshot(snapshot)
+        self._snapshot = snapshot
+        if self._popover is not None:
+            self._popover.show_snapshot(snapshot)
         if snapshot.classes is not self._classes:
             self._classes = snapshot.classes
             self._show_tokens()
 
     def show_edited(self, any_edited: bool) -> None:
         """Offer the filter for edited photos while there are such photos, or while it is set."""
-        self.popover.show_edited(any_edited)
+        self._any_edited = any_edited
+        if self._popover is not None:
+            self._popover.show_edited(any_edited)
 
     def show_count(self, shown: int, total: int) -> None:
         """Show how many images match the filters."""
@@ -331,10 +353,13 @@ class FilterBar(QWidget):
     def show_saved(self, searches: Sequence[SavedSearch]) -> None:
         """List the saved searches."""
         self._saved = tuple(searches)
-        self.popover.show_saved(self._saved)
+        if self._popover is not None:
+            self._popover.show_saved(self._saved)
 
     def show_gone_names(self, names: dict[int, str]) -> None:
         """The names that classes had which may be gone."""
+        if not names:
+            return
         self.popover.picker.choose(
             self.popover.picker.chosen(), self.popover.picker.left_out(), names
         )
@@ -367,10 +392,18 @@ class FilterBar(QWidget):
         if on:
             self.open_popover()
         else:
-            self.popover.close_popover(to_grid=True)
+            self._close_popover(to_grid=True)
 
     def _more_clicked(self) -> None:
         self.open_popover()
+
+    def _close_popover(self, *, to_grid: bool) -> None:
+        if self._popover is not None:
+            self._popover.close_popover(to_grid=to_grid)
+
+    def _show_can_save(self) -> None:
+        if self._popover is not None:
+            self._popover.show_can_save(self._can_save())
 
     def _popover_closed(self, to_grid: bool) -> None:
         self.button.setChecked(False)
@@ -378,7 +411,7 @@ class FilterBar(QWidget):
             self.grid_requested.emit()
 
     def _saved_chosen(self, search: SavedSearch) -> None:
-        self.popover.close_popover(to_grid=True)
+        self._close_popover(to_grid=True)
         self.saved_chosen.emit(search)
 
     def _fill_menu(self) -> None:
@@ -406,7 +439,7 @@ class FilterBar(QWidget):
 
     def _show_tokens(self) -> None:
         """Bring the tokens in line with the filter; those that stay are not made anew."""
-        texts = condition_texts(self.filter(), self.popover.picker.name)
+        texts = condition_texts(self.filter(), self._class_name)
         shown = [(token.condition, token.text()) for token in self.tokens]
         if shown != [(text.condition, text.text) for text in texts]:
             old = {token.condition: token for token in self.tokens}
@@ -431,9 +464,13 @@ class FilterBar(QWidget):
         self.button.setText(f"{_('Filter')} {number(count)}" if count else _("Filter"))
         self.button.setAccessibleName(self.button.text())
         self.clear_button.setVisible(bool(count))
-        self.popover.clear_button.setEnabled(bool(count))
-        self.popover.show_can_save(self._can_save())
+        if self._popover is not None:
+            self._popover.clear_button.setEnabled(bool(count))
+        self._show_can_save()
         self._arrange()
+
+    def _class_name(self, class_id: int) -> str:
+        return self.popover.picker.name(class_id)
 
     def _edit_of(self, condition: Condition) -> Callable[[], None]:
         return lambda: self.open_popover(condition)
@@ -469,7 +506,7 @@ class FilterBar(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self.popover.close_popover(to_grid=False)
+        self._close_popover(to_grid=False)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

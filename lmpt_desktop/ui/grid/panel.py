@@ -110,17 +110,14 @@ class GridPanel(QWidget):
         session: LibrarySession,
         source: ThumbnailSource,
         parent: QWidget | None = None,
-        *,
-        bar: FilterBar | None = None,
     ) -> None:
-        """``bar``: made before, as that takes as long as all else."""
         super().__init__(parent)
         self.scanning = False
         self._left_out = ""
         self._session = session
         self._result: SearchResult | None = None
-        self.bar = bar or FilterBar()
-        self.search_bar = SearchBar()
+        self.bar = FilterBar(self)
+        self.search_bar = SearchBar(self)
         self.loader = ThumbnailLoader(source, parent=self)
         self.model = GridModel(self)
         self.view = GridView(self.model, self.loader)
@@ -129,10 +126,10 @@ class GridPanel(QWidget):
         self.stacks = GridStacks(self.kept, self.query, self.view, self)
         self.bar.set_sort(self.kept.sort())
         self.bar.show_saved(self.kept.searches)
-        self.timeline = TimelineView()
+        self.timeline = TimelineView(self)
         self.timeline.hide()
         self.empty = EmptyState()
-        self._stack = QStackedWidget()
+        self._stack = QStackedWidget(self)
         self._stack.addWidget(self.view)
         self._stack.addWidget(self.empty)
         self.zoom = _zoom_slider(self.view.zoom)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lmpt_desktop.translation import N_
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.help.command_palette import CommandPalette
+from lmpt_desktop.ui.help.crash_watch import CrashWatch
 from lmpt_desktop.ui.preferences.commands import show_preferences
 from lmpt_desktop.ui.shell.context import ShellContext
 
@@ -34,9 +35,7 @@ def show_report(context: ShellContext) -> None:
 
 
 def attach(context: ShellContext) -> None:
-    from lmpt_desktop.ui.help import problem_report  # noqa: PLC0415
-
-    problem_report.CrashWatch(context).begin()
+    CrashWatch(context, lambda: show_report(context)).begin()
 
 
 # fmt: off

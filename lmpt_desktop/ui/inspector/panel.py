@@ -140,9 +140,10 @@ class InspectorPanel(QWidget):
         self._empty.setWordWrap(True)
         self._empty.setMargin(20)
         self._empty_button = QPushButton(_("Choose a vocabulary..."))
+        # Before there is anything in it, which would be styled again.
+        self._restyle()
         self._build()
         self._connect()
-        self._restyle()
         self.refresh()
 
     def _show_menu(self) -> QMenu:
@@ -173,31 +174,32 @@ class InspectorPanel(QWidget):
         return bar
 
     def _build(self) -> None:
-        empty = QWidget()
+        # From the outside in: a widget that gets another parent is styled again, with all in it.
+        self.splitter = QSplitter(Qt.Orientation.Vertical, self)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.photo)
+        below = self._below = QWidget()
+        self.splitter.addWidget(below)
+        self._stack = QStackedWidget(below)
+        empty = QWidget(self._stack)
         column = QVBoxLayout(empty)
         column.addStretch(1)
         column.addWidget(self._empty)
         column.addWidget(self._empty_button, 0, Qt.AlignmentFlag.AlignCenter)
         column.addStretch(2)
-        self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
         self._stack.addWidget(empty)
-        self._focus_line = QWidget()
+        self._focus_line = QWidget(below)
         line = QHBoxLayout(self._focus_line)
         line.setContentsMargins(12, 4, 12, 0)
         line.setSpacing(4)
         line.addWidget(self.note, 1)
         line.addWidget(self.pin)
-        below = self._below = QWidget()
         rows = QVBoxLayout(below)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
         for widget in (self.facts, self._stack, self._focus_line, self.confirm):
             rows.addWidget(widget, 1 if widget is self._stack else 0)
-        self.splitter = QSplitter(Qt.Orientation.Vertical)
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(self.photo)
-        self.splitter.addWidget(below)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 3)
         self.splitter.setSizes([220, 580])

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtWidgets import QFileDialog
 
-from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.interchange.atomic_file import atomic_write
-from lmpt_desktop.interchange.tags import FORMATS, format_of, tag_rows
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.interchange import export_commands, import_commands, merge_commands
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.shell.conditions import has_classes, library_open
-from lmpt_desktop.ui.shell.context import ShellContext
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.ui.shell.context import ShellContext
 
 
 def export_tags(context: ShellContext) -> None:
     """Ask for a file and write one row per image and class to it."""
+    from lmpt_desktop.interchange.tags import FORMATS  # noqa: PLC0415
+
     chosen, _kind = QFileDialog.getSaveFileName(
         context.dialog_parent,
         _("Export tags"),
@@ -35,6 +37,10 @@ def export_tags(context: ShellContext) -> None:
 
 def export_to(context: ShellContext, session: LibrarySession, path: Path) -> None:
     """Write the tags in the background, and show how many there are."""
+    import numpy as np  # noqa: PLC0415
+
+    from lmpt_desktop.interchange.atomic_file import atomic_write  # noqa: PLC0415
+    from lmpt_desktop.interchange.tags import format_of, tag_rows  # noqa: PLC0415
 
     def write() -> int:
         snapshot = session.snapshot()

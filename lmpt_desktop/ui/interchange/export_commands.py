@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lmpt_desktop.engine.interchange.side_files import SideFileReport
 from lmpt_desktop.settings import LAST_EXPORT, LAST_FOLDER
 from lmpt_desktop.translation import N_, _, ngettext
 from lmpt_desktop.ui.commands import Command
-from lmpt_desktop.ui.interchange.export_texts import (
-    differences_title,
-    exported_text,
-    side_files_done,
-    side_files_message,
-)
 from lmpt_desktop.ui.kit import file_manager
 from lmpt_desktop.ui.shell.conditions import library_open, photos_chosen
-from lmpt_desktop.ui.shell.context import ShellContext
+from lmpt_desktop.ui.shell.context import chosen_ids
 
 if TYPE_CHECKING:
+    from lmpt_desktop.engine.interchange.side_files import SideFileReport
     from lmpt_desktop.ui.interchange.export_dialog import Written
+    from lmpt_desktop.ui.shell.context import ShellContext
 
 DIALOG = "export"
 """The name of the dialog."""
@@ -50,8 +42,7 @@ def _open(context: ShellContext, chosen: str = "") -> None:
     from lmpt_desktop.ui.interchange.export_sections import scopes_of  # noqa: PLC0415
 
     library = context.require_library()
-    view = library.view
-    selected: NDArray[np.int64] = view.chosen_ids() if view is not None else np.empty(0, np.int64)
+    selected = chosen_ids(library)
     total = len(library.session.snapshot().images)
     scopes, usual = scopes_of(selected, library.shown_ids(), total)
     if chosen not in [scope.name for scope in scopes]:
@@ -87,6 +78,10 @@ def _tell_exported(context: ShellContext, written: Written) -> None:
     from lmpt_desktop.ui.interchange.export_report import (  # noqa: PLC0415
         DIFFERENCE_TITLES,
         ExportReport,
+    )
+    from lmpt_desktop.ui.interchange.export_texts import (  # noqa: PLC0415
+        differences_title,
+        exported_text,
     )
 
     path, result = written.path, written.result
@@ -145,6 +140,10 @@ def _tell_side_files(context: ShellContext, report: SideFileReport, removing: bo
         SKIPPED_TITLES,
         ExportReport,
         skipped_rows,
+    )
+    from lmpt_desktop.ui.interchange.export_texts import (  # noqa: PLC0415
+        side_files_done,
+        side_files_message,
     )
 
     title, message = side_files_done(report, removing=removing), side_files_message(report)

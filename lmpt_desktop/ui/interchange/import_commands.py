@@ -5,23 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from shiboken6 import isValid
 
-from lmpt_desktop.catalogue.records import distinct
-from lmpt_desktop.domain.records import ClassEntry
-from lmpt_desktop.engine.interchange.imports import ImportResult
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged
 from lmpt_desktop.settings import LAST_FOLDER
 from lmpt_desktop.translation import N_, _, join_names, ngettext, number
 from lmpt_desktop.ui.commands import Command
-from lmpt_desktop.ui.interchange.import_texts import imported_text
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.texts import shorten
 from lmpt_desktop.ui.shell.conditions import library_open, library_writable
-from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
-from lmpt_desktop.ui.shell.notifications import Notification
+
+if TYPE_CHECKING:
+    from lmpt_desktop.domain.records import ClassEntry
+    from lmpt_desktop.engine.interchange.imports import ImportResult
+    from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+    from lmpt_desktop.ui.shell.notifications import Notification
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,9 @@ def _open(context: ShellContext) -> QObject | None:
 
 def _tell(context: ShellContext, library: OpenLibrary, name: str, result: ImportResult) -> None:
     """Say what was imported, with a button to undo it."""
+    from lmpt_desktop.catalogue.records import distinct  # noqa: PLC0415
+    from lmpt_desktop.ui.interchange.import_texts import imported_text  # noqa: PLC0415
+
     added = len(result.classes.after) if result.classes is not None else 0
     note = context.notifications.notify(
         _("“{name}” was imported").format(name=name), imported_text(result, added), colour="accent"

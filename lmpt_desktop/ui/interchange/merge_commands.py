@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from lmpt_desktop.catalogue.records import distinct
-from lmpt_desktop.engine.interchange.library_merges import MergeResult
+from typing import TYPE_CHECKING
+
 from lmpt_desktop.settings import LAST_FOLDER
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.interchange.import_commands import Told
-from lmpt_desktop.ui.interchange.merge_texts import merged_text
 from lmpt_desktop.ui.shell.conditions import library_open, library_writable
-from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.interchange.library_merges import MergeResult
+    from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 
 DIALOG = "merge"
 """The name of the dialog."""
@@ -40,6 +42,9 @@ def merge_library(context: ShellContext) -> None:
 
 def _tell(context: ShellContext, library: OpenLibrary, name: str, result: MergeResult) -> None:
     """Say what was merged, with buttons to undo it and to decide what is left."""
+    from lmpt_desktop.catalogue.records import distinct  # noqa: PLC0415
+    from lmpt_desktop.ui.interchange.merge_texts import merged_text  # noqa: PLC0415
+
     note = context.notifications.notify(
         _("“{name}” was merged").format(name=name), merged_text(result), colour="accent"
     )

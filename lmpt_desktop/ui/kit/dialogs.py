@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeySequence, QPalette, QShortcut
@@ -22,14 +22,16 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.domain.refusal import RefusedError
-from lmpt_desktop.engine.notices import Notice
-from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import Task
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.notices import Notice
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.ui.kit.bridge import SessionBridge
 
 log = logging.getLogger(__name__)
 

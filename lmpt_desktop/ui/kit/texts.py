@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from lmpt_desktop.domain.bands import FEW_EXAMPLES
-from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.domain.states import Verdict
 from lmpt_desktop.translation import N_, _, decimal, format_datetime, ngettext, number
 from trainer.bands import Band
 from trainer.suggested import BUNDLED_SIDES
@@ -100,6 +99,8 @@ def about(count: int) -> str:
 
 def examples_text(count: int) -> str:
     """ "12", or "□ 3" where so few present annotations are not enough to learn from."""
+    from lmpt_desktop.domain.bands import FEW_EXAMPLES  # noqa: PLC0415
+
     return f"{NEEDS_EXAMPLES} {number(count)}" if count < FEW_EXAMPLES else number(count)
 
 

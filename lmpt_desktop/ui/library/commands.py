@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from lmpt_desktop.domain.records import ImageState, Verdict
+from lmpt_desktop.domain.states import ImageState, Verdict
 from lmpt_desktop.settings import (
     LAST_FOLDER,
     SHOW_DETAILS,
@@ -20,20 +21,20 @@ from lmpt_desktop.settings import (
 )
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.commands import Command
-from lmpt_desktop.ui.grid.filter_texts import Condition
-from lmpt_desktop.ui.inspector.detail_texts import as_lines, common_rows, detail_rows
 from lmpt_desktop.ui.kit import file_manager
 from lmpt_desktop.ui.kit.region_overlay import TIP
 from lmpt_desktop.ui.kit.texts import photos_text, shorten
-from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.shell.conditions import (
     class_in_focus,
     library_open,
     photos_chosen,
     stack_chosen,
 )
-from lmpt_desktop.ui.shell.context import ShellContext
 from lmpt_desktop.ui.shell.library_view import LibraryView, StackView
+
+if TYPE_CHECKING:
+    from lmpt_desktop.ui.library.page import LibraryPage
+    from lmpt_desktop.ui.shell.context import ShellContext
 
 REVEAL_LIMIT = 5
 
@@ -47,9 +48,18 @@ PARTS = {
 
 
 def _page(context: ShellContext) -> LibraryPage:
-    page = context.require_library()
-    assert isinstance(page, LibraryPage)
+    page = _open_page(context)
+    assert page is not None
     return page
+
+
+def _open_page(context: ShellContext) -> LibraryPage | None:
+    """The page of the library; None while none is open."""
+    if context.library is None:
+        return None
+    from lmpt_desktop.ui.library.page import LibraryPage  # noqa: PLC0415
+
+    return context.library if isinstance(context.library, LibraryPage) else None
 
 
 def _view(context: ShellContext) -> LibraryView:
@@ -70,8 +80,8 @@ def can_redo(context: ShellContext) -> bool:
 
 def searching(context: ShellContext) -> bool:
     """The grid shows search results."""
-    page = context.library
-    return isinstance(page, LibraryPage) and page.panel.search_bar.query is not None
+    page = _open_page(context)
+    return page is not None and page.panel.search_bar.query is not None
 
 
 def working(context: ShellContext) -> bool:
@@ -127,6 +137,8 @@ def set_paused(context: ShellContext, paused: bool) -> None:
 
 def find_by_name(context: ShellContext) -> None:
     """Give the field for file names the keyboard focus."""
+    from lmpt_desktop.ui.grid.filter_texts import Condition  # noqa: PLC0415
+
     page = _page(context)
     page.show_grid()
     show_part(context, "filters", True)
@@ -186,17 +198,14 @@ def _stack_verdict(verdict: Verdict) -> Callable[[ShellContext], None]:
 
 def stack_in_grid(context: ShellContext) -> bool:
     """The grid is in front, and one of the selected cards is of a stack."""
-    page = context.library
-    return (
-        isinstance(page, LibraryPage)
-        and page.view is page.grid_view
-        and page.panel.stacks.size() > 1
-    )
+    page = _open_page(context)
+    return page is not None and page.view is page.grid_view and page.panel.stacks.size() > 1
 
 
 def grid_stacked(context: ShellContext) -> bool:
     """The grid shows look-alikes as one card."""
-    return isinstance(context.library, LibraryPage) and context.library.panel.stacks.shown
+    page = _open_page(context)
+    return page is not None and page.panel.stacks.shown
 
 
 def toggle_stacks(context: ShellContext) -> None:
@@ -212,11 +221,12 @@ def _with_class(text: str) -> Callable[[ShellContext], str]:
     """A label that names the class in focus."""
 
     def label(context: ShellContext) -> str:
-        view = context.library.view if context.library is not None else None
+        page = _open_page(context)
+        view = page.view if page is not None else None
         class_id = view.focus_class if view is not None else None
-        if class_id is None or not isinstance(context.library, LibraryPage):
+        if page is None or class_id is None:
             return _(text)
-        name = shorten(context.library.class_name(class_id)).replace("&", "&&")
+        name = shorten(page.class_name(class_id)).replace("&", "&&")
         return _("{verdict}: {name}").format(verdict=_(text), name=name)
 
     return label
@@ -306,6 +316,12 @@ def copy_paths(context: ShellContext) -> None:
 
 def copy_details(context: ShellContext) -> None:
     """Copy what the chosen photos say of themselves to the clipboard, a line for each fact."""
+    from lmpt_desktop.ui.inspector.detail_texts import (  # noqa: PLC0415
+        as_lines,
+        common_rows,
+        detail_rows,
+    )
+
     page = _page(context)
     ids = _view(context).chosen_ids()
     images = page.session.images
@@ -328,8 +344,8 @@ def copy_details(context: ShellContext) -> None:
 
 def _filter_label(context: ShellContext) -> str:
     """With the number of conditions that are set."""
-    page = context.library
-    return page.panel.bar.button.text() if isinstance(page, LibraryPage) else _("Filter")
+    page = _open_page(context)
+    return page.panel.bar.button.text() if page is not None else _("Filter")
 
 
 def show_part(context: ShellContext, name: str, shown: bool) -> None:
@@ -349,8 +365,8 @@ def show_timeline(context: ShellContext, shown: bool) -> None:
 
 
 def _part_shown(context: ShellContext, name: str) -> bool:
-    page = context.library
-    return isinstance(page, LibraryPage) and not page.part(name).isHidden()
+    page = _open_page(context)
+    return page is not None and not page.part(name).isHidden()
 
 
 def show_regions(context: ShellContext, shown: bool) -> None:

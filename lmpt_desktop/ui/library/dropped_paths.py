@@ -6,23 +6,27 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QDropEvent
 
 from lmpt_desktop.domain import ignore_list
-from lmpt_desktop.domain.ignore_list import IgnoreList
-from lmpt_desktop.domain.records import Folder, ImageState
-from lmpt_desktop.domain.snapshot import Snapshot
-from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.interchange import registry
+from lmpt_desktop.domain.states import ImageState
 from lmpt_desktop.real_paths import canonical, canonical_place, names_in
 from lmpt_desktop.translation import ngettext, number
-from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
-from trainer.photo import PHOTO_SUFFIXES
+from trainer.file_formats import PHOTO_SUFFIXES
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PySide6.QtGui import QDropEvent
+
+    from lmpt_desktop.domain.ignore_list import IgnoreList
+    from lmpt_desktop.domain.records import Folder
+    from lmpt_desktop.domain.snapshot import Snapshot
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.ui.grid.panel import GridPanel
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ def dragged_paths(event: QDropEvent) -> list[Path]:
 
 def dragged_annotations(event: QDropEvent) -> list[Path]:
     """The files in a drag that a format of annotations could be in, by their names."""
+    from lmpt_desktop.interchange import registry  # noqa: PLC0415
+
     suffixes = {suffix for item in registry.readable() for suffix in item.suffixes}
     return [
         path
@@ -117,6 +123,8 @@ def find_images(
 
     A photo is found under another spelling, too.  Reads the disk.
     """
+    import numpy as np  # noqa: PLC0415
+
     listing = lru_cache(names_in)
     roots = [(folder.id, folder.path) for folder in folders]
     real_roots = [(folder.id, canonical(folder.path, listing=listing)) for folder in folders]

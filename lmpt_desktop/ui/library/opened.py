@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lmpt_desktop.domain.records import Folder
-from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.ui.kit.thumbnails import ThumbnailSource
+if TYPE_CHECKING:
+    from lmpt_desktop.domain.records import Folder
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.ui.kit.thumbnails import ThumbnailSource
 
 
 @dataclass(frozen=True)

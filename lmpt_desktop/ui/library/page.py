@@ -102,19 +102,12 @@ class PageParts:
     panel: GridPanel
     inspector: InspectorPanel
 
-    def side_by_side(self) -> QSplitter:
-        """The three in a row; they get its style, which takes a while."""
-        splitter = QSplitter(Qt.Orientation.Horizontal)
-        splitter.setChildrenCollapsible(False)
-        splitter.setHandleWidth(3)
-        for part in (self.tree, self.panel, self.inspector):
-            splitter.addWidget(part)
-        splitter.setStretchFactor(1, 1)
-        return splitter
-
 
 class LibraryPage(QWidget):
     """Lives as long as its session; call :meth:`close_page` before closing that.
+
+    Made without its parts, which are made in its :attr:`splitter` one by one and then handed to
+    :meth:`fill`: whenever a widget gets another parent, it and all that is in it are styled again.
 
     Features see it as :class:`~lmpt_desktop.ui.shell.context.OpenLibrary`.
     """
@@ -125,20 +118,26 @@ class LibraryPage(QWidget):
     folders_changed = Signal()
 
     def __init__(
-        self,
-        opened: Opened,
-        context: ShellContext,
-        parts: PageParts,
-        pages: PageStack | None = None,
+        self, opened: Opened, context: ShellContext, parent: QWidget | None = None
     ) -> None:
-        """``pages``: the parts side by side in a stack of pages, made before."""
-        super().__init__()
+        """The page, still empty."""
+        super().__init__(parent)
         self.setObjectName("library")
-        self.setAcceptDrops(True)
-        session = opened.session
         self.opened = opened
-        self.session = session
+        self.session = opened.session
         self._context = context
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(3)
+        self.pages = PageStack(self.splitter)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.pages)
+
+    def fill(self, parts: PageParts) -> None:
+        """Show the parts side by side, and connect them with each other and with the session."""
+        session, context = self.session, self._context
+        self.setAcceptDrops(True)
         self.bridge = SessionBridge(session, self)
         self.undo_stack = AnnotationUndoStack(session, self)
         self.tree = parts.tree
@@ -156,7 +155,6 @@ class LibraryPage(QWidget):
         self._focus = ClassInFocus()
         self.focus_bar = FocusBar()
         self.strictness = StrictnessButton(session)
-        self.pages = pages or PageStack(parts.side_by_side())
         self._lay_out()
         self.grid_view = GridLibraryView(self.panel, self.acts, self._focus, self.class_name)
         self.dropped_paths = DroppedPathsHandler(session, self.panel, self.add_folders, self)
@@ -203,9 +201,9 @@ class LibraryPage(QWidget):
         self.session.model.set_place(place_of(settings))
 
     def _lay_out(self) -> None:
-        splitter = self.pages.grid_page
-        assert isinstance(splitter, QSplitter)
-        self.splitter = splitter
+        for part in (self.tree, self.panel, self.inspector):
+            self.splitter.addWidget(part)
+        self.splitter.setStretchFactor(1, 1)
         self.tree.setMinimumWidth(140)
         self.panel.setMinimumWidth(320)
         self.splitter.setFocusProxy(self.grid)
@@ -216,9 +214,6 @@ class LibraryPage(QWidget):
         # What a key will change, and on which class, stays readable.
         for part in (self.preview_bar, self.panel.zoom):
             self._context.notifications.keep_clear_of(part)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.pages)
 
     def restore_widths(self, state: QByteArray, size: QSize) -> None:
         """Divide the width as it was when ``state`` was saved, or by default in a page of

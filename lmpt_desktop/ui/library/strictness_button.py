@@ -37,13 +37,20 @@ class StrictnessButton(QToolButton):
         self.setAutoRaise(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.popover = StrictnessPopover(self)
-        self.popover.changed.connect(self.set_strictness)
+        self._popover: StrictnessPopover | None = None
         self._counting = LatestRequest(self._counted, self.failed.emit, owner=self, overlap=False)
         self._keeping = LatestRequest(_kept, self.failed.emit, owner=self, overlap=False)
         self.clicked.connect(lambda _on=False: self.open_panel())
         theme.manager().changed.connect(self._show)
         self._show()
+
+    @property
+    def popover(self) -> StrictnessPopover:
+        """The panel, made when it is first opened."""
+        if self._popover is None:
+            self._popover = StrictnessPopover(self)
+            self._popover.changed.connect(self.set_strictness)
+        return self._popover
 
     @property
     def busy(self) -> bool:
@@ -109,13 +116,14 @@ class StrictnessButton(QToolButton):
 
     def library_changed(self, snapshot: Snapshot) -> None:
         """The library on screen has changed."""
-        if self.popover.isVisible():
-            self.popover.show_classes(snapshot.classes)
+        if self._popover is not None and self._popover.isVisible():
+            self._popover.show_classes(snapshot.classes)
             self._count()
 
     def stop(self) -> None:
         """Drop what is still to be counted; closing the session keeps the rest."""
-        self.popover.hide()
+        if self._popover is not None:
+            self._popover.hide()
         self._counting.cancel()
         self._keeping.cancel()
 
@@ -123,8 +131,8 @@ class StrictnessButton(QToolButton):
         self._counting.ask(self._session.strictness.figures)
 
     def _counted(self, figures: TagFigures) -> None:
-        if self.popover.isVisible():
-            self.popover.show_figures(figures)
+        if self._popover is not None and self._popover.isVisible():
+            self._popover.show_figures(figures)
         if self._announce and not self._counting.busy:
             self._announce = False
             steps = signed(steps_of(self._session.strictness.now.level))

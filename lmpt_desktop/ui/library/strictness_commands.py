@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lmpt_desktop.translation import N_
 from lmpt_desktop.ui.commands import Command
-from lmpt_desktop.ui.library.page import LibraryPage
-from lmpt_desktop.ui.library.strictness_button import StrictnessButton
 from lmpt_desktop.ui.shell.conditions import has_classes, library_open
-from lmpt_desktop.ui.shell.context import ShellContext
+
+if TYPE_CHECKING:
+    from lmpt_desktop.ui.library.strictness_button import StrictnessButton
+    from lmpt_desktop.ui.shell.context import ShellContext
 
 
 def _button(context: ShellContext) -> StrictnessButton:
+    from lmpt_desktop.ui.library.page import LibraryPage  # noqa: PLC0415
+
     page = context.require_library()
     assert isinstance(page, LibraryPage)
     return page.strictness

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QObject, QTimer
 
 from lmpt_desktop.engine import notices
-from lmpt_desktop.inference.queues import QueueKind
 from lmpt_desktop.translation import N_
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.shell.conditions import library_open
-from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
-from lmpt_desktop.ui.shell.page_commands import acting_on, front_page
 from lmpt_desktop.ui.shell.page_stack import GRID
 
 if TYPE_CHECKING:
     from lmpt_desktop.ui.review.page import ReviewPage
+    from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 
 NAME = "review"
 PRELOAD_MS = 2000
@@ -50,6 +48,8 @@ def question_shown(context: ShellContext) -> bool:
 
 def open_review(context: ShellContext) -> None:
     """Go on with the questions that were left unfinished, else ask about rare classes first."""
+    from lmpt_desktop.inference.queues import QueueKind  # noqa: PLC0415
+
     page = _show(context.require_library())
     if not page.resume():
         page.ask(QueueKind.TAIL_FIRST)
@@ -57,11 +57,15 @@ def open_review(context: ShellContext) -> None:
 
 def measure(context: ShellContext) -> None:
     """Ask for what is missing to compare versions."""
+    from lmpt_desktop.inference.queues import QueueKind  # noqa: PLC0415
+
     _show(context.require_library()).ask(QueueKind.MEASURABLE)
 
 
 def conflicts(context: ShellContext) -> None:
     """Ask about conflicts with libraries that were merged."""
+    from lmpt_desktop.inference.queues import QueueKind  # noqa: PLC0415
+
     _show(context.require_library()).ask(QueueKind.CONFLICTS)
 
 

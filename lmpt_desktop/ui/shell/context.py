@@ -5,31 +5,34 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
 
 from lmpt_desktop import paths
 from lmpt_desktop.domain.refusal import RefusedError
-from lmpt_desktop.engine.notices import Problem
-from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.error_texts import UNEXPECTED, message_of
-from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
-from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.kit import file_manager
-from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
 from lmpt_desktop.ui.shell.library_view import ClassPage, LibraryView
-from lmpt_desktop.ui.shell.notifications import Notification, NotificationArea
 from lmpt_desktop.ui.shell.open_dialogs import OpenDialogs
-from lmpt_desktop.ui.shell.page_stack import PageStack
-from lmpt_desktop.ui.shell.settings import ComputerSettings
-from lmpt_desktop.ui.shell.status_bar import StatusBar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PySide6.QtWidgets import QWidget
+
+    from lmpt_desktop.engine.notices import Problem
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.inference.filters import Status
+    from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+    from lmpt_desktop.ui.commands import CommandRegistry
+    from lmpt_desktop.ui.kit.bridge import SessionBridge
+    from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
+    from lmpt_desktop.ui.shell.notifications import Notification, NotificationArea
+    from lmpt_desktop.ui.shell.page_stack import PageStack
+    from lmpt_desktop.ui.shell.settings import ComputerSettings
+    from lmpt_desktop.ui.shell.status_bar import StatusBar
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +116,13 @@ def class_in_front(library: OpenLibrary) -> int | None:
         return view.focus_class
     page = library.pages.currentWidget()
     return page.focus_class if isinstance(page, ClassPage) else None
+
+
+def chosen_ids(library: OpenLibrary) -> NDArray[np.int64]:
+    """(n,) int64 ids of the chosen images, in the order shown."""
+    import numpy as np  # noqa: PLC0415
+
+    return np.empty(0, np.int64) if library.view is None else library.view.chosen_ids()
 
 
 class ShellContext(QObject):

@@ -28,7 +28,6 @@ class PageStack(QStackedWidget):
     def __init__(self, grid: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._makers: dict[str, Callable[[], QWidget]] = {}
-        self.grid_page = grid
         self._pages: dict[str, QWidget] = {GRID: grid}
         self.addWidget(grid)
         self.currentChanged.connect(self.updateGeometry)

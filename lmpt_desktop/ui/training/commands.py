@@ -1,53 +1,65 @@
 """The commands that retrain the prompts, and how the window follows a run.
 
-Dialogs are imported when first needed, so that the window starts without them: the plot of a run
-imports a plotting library.
+Dialogs and what follows an open library are imported when first needed, so that the window starts
+without them: the plot of a run imports a plotting library.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from typing import TYPE_CHECKING
 
-from lmpt_desktop.catalogue.runs import RunState
-from lmpt_desktop.engine.notices import RunChanged
-from lmpt_desktop.engine.training.captioning import CaptionerMissingError
-from lmpt_desktop.engine.training.retrain import RunStatus
 from lmpt_desktop.settings import INSTANT, MACHINE, TRAIN_AWAY
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
-from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
+from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.kit.texts import photos_text
 from lmpt_desktop.ui.shell.conditions import has_classes, library_open, library_writable
-from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
-from lmpt_desktop.ui.training.backbone_offer import OfferedBackbone
-from lmpt_desktop.ui.training.suggestion import RetrainSuggestion
 from lmpt_desktop.ui.versions.commands import compare_run
 
-ACTIVE = (RunState.PREPARING, RunState.RUNNING)
-ENDED = (RunState.FINISHED, RunState.CANCELLED, RunState.FAILED, RunState.LOST)
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.training.advice import RetrainAdvice
+    from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+    from lmpt_desktop.ui.training.run_follower import RunFollower
+
+
+def _follower(context: ShellContext) -> RunFollower | None:
+    if context.library is None:
+        return None
+    from lmpt_desktop.ui.training.run_follower import RunFollower  # noqa: PLC0415
+
+    return context.library.pages.findChild(RunFollower)
 
 
 def run_known(context: ShellContext) -> bool:
     """There is a run to show, running or not."""
-    follower = context.library.pages.findChild(RunFollower) if context.library else None
+    follower = _follower(context)
     return follower is not None and follower.status is not None
 
 
 def running(context: ShellContext) -> bool:
     """A run is under way."""
-    follower = context.library.pages.findChild(RunFollower) if context.library else None
-    return follower is not None and follower.status is not None and follower.status.state in ACTIVE
+    follower = _follower(context)
+    return follower is not None and follower.running
 
 
 def retrain_text(context: ShellContext) -> str:
     """The label of the toolbar button: the reason to press it, or that it was pressed."""
     if running(context):
         return _("Retraining...")
-    found = context.library.pages.findChild(RetrainSuggestion) if context.library else None
-    advice = found.advice if found is not None else None
+    advice = _advice(context)
     if advice is None or not advice.verdicts:
         return _("Retrain")
     return _("Retrain · {reason}").format(reason=advice.count_text())
+
+
+def _advice(context: ShellContext) -> RetrainAdvice | None:
+    """What there is to learn, if that is known."""
+    if context.library is None:
+        return None
+    from lmpt_desktop.ui.training.suggestion import RetrainSuggestion  # noqa: PLC0415
+
+    found = context.library.pages.findChild(RetrainSuggestion)
+    return found.advice if found is not None else None
 
 
 def retrain(context: ShellContext) -> None:
@@ -92,6 +104,8 @@ def show_run(context: ShellContext) -> None:
 
 def write_captions(context: ShellContext) -> None:
     """Describe annotated photos in the background."""
+    from lmpt_desktop.engine.training.captioning import CaptionerMissingError  # noqa: PLC0415
+
     session = context.require_library().session
 
     def show_count(count: int) -> None:
@@ -166,59 +180,12 @@ def attach(context: ShellContext) -> None:
     """Follow the runs of every library that is opened."""
 
     def opened(library: OpenLibrary) -> None:
-        RunFollower(context, library)
+        from lmpt_desktop.ui.training.backbone_offer import OfferedBackbone  # noqa: PLC0415
+        from lmpt_desktop.ui.training.run_follower import RunFollower  # noqa: PLC0415
+        from lmpt_desktop.ui.training.suggestion import RetrainSuggestion  # noqa: PLC0415
+
+        RunFollower(context, library, lambda: show_run(context))
         RetrainSuggestion(context, library).counted.connect(context.refresh_commands)
         OfferedBackbone(context, library)
 
     context.opened.connect(opened)
-
-
-class RunFollower(QObject):
-    """Follows the newest run of one library and notifies the user when it ends."""
-
-    def __init__(self, context: ShellContext, library: OpenLibrary) -> None:
-        super().__init__(library.pages)
-        self._context = context
-        self._session = library.session
-        self._answered = False
-        self.status: RunStatus | None = None
-        """The newest run, running or not; None while none is known."""
-        self._request = LatestRequest(
-            self._set_status, context.report_failure, owner=self, overlap=False
-        )
-        library.bridge.on(RunChanged, self._refresh)
-        self._refresh()
-
-    def _refresh(self, _notice: object = None) -> None:
-        self._request.ask(self._session.training.current_run)
-
-    def _set_status(self, status: RunStatus | None) -> None:
-        before, self.status = self.status, status
-        answered_before, self._answered = self._answered, True
-        self._context.refresh_commands()
-        # A run that ended before the library was opened is not news.
-        if not answered_before or status is None or status.state not in ENDED:
-            return
-        if before is not None and (before.run_id, before.state) == (status.run_id, status.state):
-            return
-        if self._context.dialogs.find("run") is None:
-            self._notify(status)
-
-    def _notify(self, status: RunStatus) -> None:
-        notifications = self._context.notifications
-        if status.state in (RunState.FAILED, RunState.LOST):
-            message = status.message or _("The version in use has not changed.")
-            note = notifications.notify(_("Retraining stopped"), message, colour="error")
-            note.add_button(_("Show log"), lambda: show_run(self._context))
-        elif status.version_id is not None:
-            note = notifications.notify(
-                _("Retraining finished"),
-                _("Compare the new version with the one in use, then decide."),
-                colour="accent",
-            )
-
-            def compare() -> None:
-                notifications.dismiss(note)
-                compare_run(self._context, status.run_id)
-
-            note.add_button(_("Compare..."), compare)

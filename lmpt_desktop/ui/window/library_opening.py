@@ -9,8 +9,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from lmpt_desktop.catalogue.errors import CatalogueLocked
-from lmpt_desktop.engine.versions.new_library import start_like
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.window.single_instance import hand_over
@@ -114,6 +112,8 @@ class LibraryOpener(QObject):
     def _open(self, request: _Request) -> Opened:
         self.wait()
         if request.like is not None:
+            from lmpt_desktop.engine.versions.new_library import start_like  # noqa: PLC0415
+
             start_like(request.like, request.library)
         opened = self._open_session(request.library)
         try:
@@ -131,6 +131,8 @@ class LibraryOpener(QObject):
         self.opened.emit(opened, request.photos if request is not None else ())
 
     def _failed(self, error: Exception) -> None:
+        from lmpt_desktop.catalogue.errors import CatalogueLocked  # noqa: PLC0415
+
         request = self._request
         if isinstance(error, CatalogueLocked) and request is not None and not request.retried:
             again = replace(request, retried=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QByteArray, QEvent, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import (
@@ -18,10 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop import paths
-from lmpt_desktop.catalogue.errors import CatalogueDamaged
-from lmpt_desktop.domain.records import Folder
-from lmpt_desktop.ingest import samples
+from lmpt_desktop import paths, sample_photos
 from lmpt_desktop.library_places import library_for
 from lmpt_desktop.settings import (
     LAST_PAGE,
@@ -40,10 +37,8 @@ from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.theme import ThemeChoice
-from lmpt_desktop.ui.library.commands import PARTS, ask_folder, show_part
+from lmpt_desktop.ui.library.commands import PARTS, ask_folder
 from lmpt_desktop.ui.library.dropped_paths import DroppedPaths, classify_paths
-from lmpt_desktop.ui.library.opened import Opened
-from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.shell.context import ShellContext
 from lmpt_desktop.ui.shell.notifications import NotificationArea
 from lmpt_desktop.ui.shell.page_stack import GRID
@@ -58,11 +53,16 @@ from lmpt_desktop.ui.window.folder_place import (
     menu_text,
 )
 from lmpt_desktop.ui.window.full_screen import FullScreen
-from lmpt_desktop.ui.window.library_opening import LibraryOpener
-from lmpt_desktop.ui.window.page_builder import PageBuilder
 from lmpt_desktop.ui.window.single_instance import SingleInstanceServer
 from lmpt_desktop.ui.window.tour import TourCard
 from lmpt_desktop.ui.window.welcome import WelcomePage
+
+if TYPE_CHECKING:
+    from lmpt_desktop.domain.records import Folder
+    from lmpt_desktop.ui.library.opened import Opened
+    from lmpt_desktop.ui.library.page import LibraryPage
+    from lmpt_desktop.ui.window.library_opening import LibraryOpener
+    from lmpt_desktop.ui.window.page_builder import PageBuilder
 
 log = logging.getLogger(__name__)
 
@@ -287,7 +287,7 @@ class MainWindow(QMainWindow):
         """Copy the sample photos and open them."""
 
         def copy() -> tuple[Path, Path]:
-            folder = samples.copy_samples()
+            folder = sample_photos.copy_samples()
             return folder, library_for(folder)
 
         Task(
@@ -399,35 +399,43 @@ class MainWindow(QMainWindow):
         self.opener.open(library, folders, photos, like=like)
 
     def _opened(self, opened: Opened, photos: tuple[Path, ...]) -> None:
-        def show(page: LibraryPage) -> None:
-            self._show_page(page)
+        from lmpt_desktop.ui.library.page import LibraryPage  # noqa: PLC0415
+        from lmpt_desktop.ui.window.page_builder import PageBuilder  # noqa: PLC0415
+
+        def make() -> LibraryPage:
+            page = LibraryPage(opened, self.context, self.stack)
+            self.stack.addWidget(page)
+            return page
+
+        def begin(page: LibraryPage) -> None:
+            self._use_page(page)
             page.dropped_paths.select(photos)
 
-        self._building = PageBuilder(
-            opened,
-            lambda parts, pages: LibraryPage(opened, self.context, parts, pages),
-            self.stack.addWidget,
-            show,
-            self,
-        )
+        self._building = PageBuilder(opened, make, (self._show_page, begin), self)
 
     def _show_page(self, page: LibraryPage) -> None:
-        opened = page.opened
+        """Bring a new page to the front as it was left; its commands follow."""
+        session = page.session
+        page.restore_widths(_state(self.settings.get(SPLITTER_STATE)), self.size())
+        for name, setting in PARTS.items():
+            page.part(name).setVisible(self.settings.get(setting))
+        self.stack.setCurrentWidget(page)
+        self.toolbar.show()
+        self.status.show_model(session.model.backbone, session.model.device)
+        for activity in session.activities.current().values():
+            self.status.show_activity(activity)
+
+    def _use_page(self, page: LibraryPage) -> None:
+        """From now on it is the page of the open library."""
         self._building = None
         self.page = page
         page.folders_changed.connect(self._remember_library)
         page.dropped_paths.folders_offered.connect(self._open_offered)
-        self.stack.setCurrentWidget(page)
-        self.toolbar.show()
-        self.status.show_model(opened.session.model.backbone, opened.session.model.device)
-        for activity in opened.session.activities.current().values():
-            self.status.show_activity(activity)
-        self._remember_folders(opened.folders)
-        self.server.open(opened.session.library_folder)
+        self._remember_folders(page.opened.folders)
+        self.server.open(page.session.library_folder)
         self.context.set_library(page)
         page.pages.shown.connect(self._page_shown)
         self.segments.show_page(page.pages.current)
-        self._restore_page(page)
         page.grid.setFocus()
         self._restore_last_page(page)
 
@@ -436,6 +444,8 @@ class MainWindow(QMainWindow):
         self.toolbar.forget_mouse()
 
     def _open_failed(self, error: Exception) -> None:
+        from lmpt_desktop.catalogue.errors import CatalogueDamaged  # noqa: PLC0415
+
         self.stack.setCurrentWidget(self.welcome)
         note = self.context.report(_("The library could not be opened"), error)
         if isinstance(error, CatalogueDamaged) and (library := error.library) is not None:
@@ -526,7 +536,7 @@ class MainWindow(QMainWindow):
         self.settings.count(
             str(page.session.library_folder),
             len(snapshot.image_ids),
-            int(np.count_nonzero(snapshot.annotations >= 0)),
+            int((snapshot.annotations >= 0).sum()),
         )
         self.server.close()
         self.context.set_library(None)
@@ -579,11 +589,6 @@ class MainWindow(QMainWindow):
             RecentLibrary(name, str(session.library_folder), tuple(map(str, folders)))
         )
         self.settings.set(OPEN_LIBRARY, str(session.library_folder))
-
-    def _restore_page(self, page: LibraryPage) -> None:
-        page.restore_widths(_state(self.settings.get(SPLITTER_STATE)), self.size())
-        for name, setting in PARTS.items():
-            show_part(self.context, name, self.settings.get(setting))
 
     def _restore_last_page(self, page: LibraryPage) -> None:
         """Return to the page that was open when this library was closed."""

@@ -1,25 +1,29 @@
-"""Builds a library's page in steps, so that the window stays responsive."""
+"""Builds a library's page in steps, so that the window stays responsive.
+
+From the outside in: a widget that gets another parent is styled again, with all that is in it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSplitter
 
-from lmpt_desktop.ui.grid.filter_bar import FilterBar
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.library.folder_tree import FolderTree
 from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.library.page import PageParts
-from lmpt_desktop.ui.shell.page_stack import PageStack
 
 
 class Page(Protocol):
-    """The page made of the parts."""
+    """The page that is made of the parts."""
 
+    @property
+    def splitter(self) -> QSplitter: ...
+    def fill(self, parts: PageParts, /) -> None: ...
     def close_page(self) -> None: ...
     def deleteLater(self) -> None: ...
 
@@ -33,60 +37,48 @@ class PageBuilder(QObject):
     def __init__(
         self,
         opened: Opened,
-        make: Callable[[PageParts, PageStack], PageT],
-        place: Callable[[PageT], object],
-        show: Callable[[PageT], object],
+        make: Callable[[], PageT],
+        show: Sequence[Callable[[PageT], object]],
         parent: QObject | None = None,
     ) -> None:
-        """``make``, ``place`` (where it will be shown, still hidden) and ``show`` are the last
-        three steps."""
+        """``make`` gives the empty page, in the place where it will be shown, still hidden; each
+        of ``show`` is a step once it is filled."""
         super().__init__(parent)
         self.opened = opened
-        self._made: list[QWidget | Page] = []
-        self._closing: list[Callable[[], object]] = []
+        self._page: Page | None = None
+        self._closing: Callable[[], object] = lambda: None
         self._stopped = False
-        self._steps = self._build(make, place, show)
+        self._steps = self._build(make, show)
         self._step()
 
     def stop(self) -> None:
         """Stop, and delete what was built."""
         self._stopped = True
-        for close in self._closing:
-            close()
-        for widget in self._made:
-            widget.deleteLater()
+        self._closing()
+        if self._page is not None:
+            self._page.deleteLater()
 
     def _step(self) -> None:
         if not self._stopped and next(self._steps, None) is not None:
             QTimer.singleShot(0, self, self._step)
 
     def _build(
-        self,
-        make: Callable[[PageParts, PageStack], PageT],
-        place: Callable[[PageT], object],
-        show: Callable[[PageT], object],
+        self, make: Callable[[], PageT], show: Sequence[Callable[[PageT], object]]
     ) -> Iterator[int]:
         session = self.opened.session
-        bar = FilterBar()
-        self._made = [bar]
+        page = make()
+        self._page = page
         yield 1
-        panel = GridPanel(session, self.opened.thumbnails, bar=bar)
-        self._closing = [panel.close_panel]
-        self._made = [panel]
+        tree = FolderTree(page.splitter)
         yield 2
-        parts = PageParts(FolderTree(), panel, InspectorPanel(session))
-        self._made += [parts.tree, parts.inspector]
+        panel = GridPanel(session, self.opened.thumbnails, page.splitter)
+        self._closing = panel.close_panel
         yield 3
-        splitter = parts.side_by_side()
-        self._made = [splitter]
+        inspector = InspectorPanel(session, page.splitter)
         yield 4
-        pages = PageStack(splitter)
-        self._made = [pages]
+        page.fill(PageParts(tree, panel, inspector))
+        self._closing = page.close_page
         yield 5
-        page = make(parts, pages)
-        self._closing = [page.close_page]
-        self._made = [page]  # which owns the others now
-        yield 6
-        place(page)
-        yield 7
-        show(page)
+        for step in show:
+            step(page)
+            yield 6

@@ -21,8 +21,7 @@ from pathlib import Path
 from PySide6.QtCore import QDeadlineTimer, QObject, QTimer, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
-from lmpt_desktop.catalogue.locks import may_be_held
-from lmpt_desktop.catalogue.opening import LOCK_NAME
+from lmpt_desktop.catalogue.disk_access import LOCK_NAME, may_be_held
 from lmpt_desktop.paths import APP_NAME, socket_dir
 from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.ui.window.peer import is_own_user

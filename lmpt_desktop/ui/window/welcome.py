@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtSvgWidgets import QSvgWidget
@@ -14,14 +16,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop import paths
-from lmpt_desktop.ingest import samples
+from lmpt_desktop import paths, sample_photos
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.library.dropped_paths import dragged_paths
-from lmpt_desktop.ui.shell.settings import RecentLibrary
+
+if TYPE_CHECKING:
+    from lmpt_desktop.ui.shell.settings import RecentLibrary
 
 INTRODUCTION = N_(
     "Tag photos with many classes at once, including rare ones. Check the predictions, correct a "
@@ -76,7 +79,7 @@ class WelcomePage(QWidget):
         layout.addStretch(2)
         layout.addLayout(middle)
         layout.addStretch(3)
-        self.show_samples(samples.unavailable_reason())
+        self.show_samples(sample_photos.unavailable_reason())
         self.show_recent([])
         self._restyle()
         theme.manager().changed.connect(self._restyle)

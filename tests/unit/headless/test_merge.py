@@ -7,8 +7,8 @@ import pytest
 from two_libraries import Made, contents_of, make_library, verdicts_of
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.disk_access import LOCK_NAME
 from lmpt_desktop.catalogue.locks import ProcessLock
-from lmpt_desktop.catalogue.opening import LOCK_NAME
 from lmpt_desktop.command_line import ExitCode
 from lmpt_desktop.headless.merge import main
 

@@ -13,7 +13,7 @@ import contents
 import pytest
 from packaging.requirements import Requirement
 
-from lmpt_desktop.ingest import samples
+from lmpt_desktop import sample_photos
 
 PROJECT = tomllib.loads((contents.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -77,16 +77,16 @@ def test_sample_photos_are_found_where_their_package_is_nothing_else(
     (tmp_path / "onlyphotos" / "data").mkdir(parents=True)
     (tmp_path / "onlyphotos" / "data" / "cat.png").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
-    sample = samples.SamplePhoto("onlyphotos", "data/cat.png", "cat.png", "A cat")
-    monkeypatch.setattr(samples, "SAMPLES", (sample,))
-    assert [path for _sample, path in samples.available()] == [
+    sample = sample_photos.SamplePhoto("onlyphotos", "data/cat.png", "cat.png", "A cat")
+    monkeypatch.setattr(sample_photos, "SAMPLES", (sample,))
+    assert [path for _sample, path in sample_photos.available()] == [
         tmp_path / "onlyphotos" / "data" / "cat.png"
     ]
 
 
 def test_sample_photos_go_where_the_app_looks_for_them(tmp_path: Path) -> None:
     files = contents.sample_files({"skimage": tmp_path / "a", "sklearn": tmp_path / "b"})
-    assert len(files) == len(samples.SAMPLES)
+    assert len(files) == len(sample_photos.SAMPLES)
     assert (str(tmp_path / "b/datasets/images/china.jpg"), "sklearn/datasets/images") in files
 
 

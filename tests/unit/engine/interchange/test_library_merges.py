@@ -21,6 +21,7 @@ from two_libraries import Made, contents_of, make_library, say, verdicts_of
 
 from lmpt_desktop.catalogue import Catalogue, opening
 from lmpt_desktop.catalogue.another_library import AnotherLibraryError, MergeCancelled
+from lmpt_desktop.catalogue.disk_access import LOCK_NAME
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.domain.records import Source
 from lmpt_desktop.engine.interchange.imports import ImportOutdatedError
@@ -378,7 +379,7 @@ def test_ones_own_library_is_refused(session: LibrarySession, mine: Made, tmp_pa
 
 
 def test_an_open_library_is_refused(session: LibrarySession, theirs: Made) -> None:
-    with ProcessLock(theirs.folder / opening.LOCK_NAME):
+    with ProcessLock(theirs.folder / LOCK_NAME):
         assert "is open in another window" in refused(session, theirs.folder)
     assert session.merges.read(theirs.folder).photos == 4
 

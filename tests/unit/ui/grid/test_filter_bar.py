@@ -101,13 +101,13 @@ def test_at_first_everything_passes_in_the_order_added(bar: FilterBar) -> None:
 
 def test_each_control_sets_its_part_of_the_filter(bar: FilterBar) -> None:
     bar.set_class(LIGHT)
-    bar.bands.setCurrentIndex(bar.bands.findData(Band.TAIL))
-    bar.status.setCurrentIndex(bar.status.findData(Status.CORRECTED))
-    bar.unreviewed.setChecked(True)
-    bar.state.setCurrentIndex(bar.state.findData(int(ImageState.UNREADABLE)))
-    bar.text.setText("  beach ")
+    bar.popover.bands.setCurrentIndex(bar.popover.bands.findData(Band.TAIL))
+    bar.popover.status.setCurrentIndex(bar.popover.status.findData(Status.CORRECTED))
+    bar.popover.unreviewed.setChecked(True)
+    bar.popover.state.setCurrentIndex(bar.popover.state.findData(int(ImageState.UNREADABLE)))
+    bar.popover.text.setText("  beach ")
     bar.set_folder(1, Path("beach"))
-    bar.date.choose(Dates(period=Period.THIS_YEAR))
+    bar.popover.date.choose(Dates(period=Period.THIS_YEAR))
     bar.order.setCurrentIndex(bar.order.findData(SortKey.UNCERTAINTY))
     bar.direction.setChecked(True)
     assert bar.filter() == Filter(
@@ -181,7 +181,7 @@ def test_a_click_on_the_cross_removes_and_elsewhere_edits(bar: FilterBar, qtbot:
     token = bar.tokens[0]
     qtbot.mouseClick(token, Qt.MouseButton.LeftButton, pos=QPoint(12, token.height() // 2))
     assert bar.popover.isVisible()
-    assert bar.text.hasFocus()
+    assert bar.popover.text.hasFocus()
     at_cross = QPoint(token.width() - 8, token.height() // 2)
     qtbot.mouseClick(token, Qt.MouseButton.LeftButton, pos=at_cross)
     assert bar.filter() == Filter()
@@ -200,7 +200,7 @@ def test_clearing_keeps_the_folder_and_the_order_and_announces_once(bar: FilterB
 def test_typing_is_announced_after_a_pause_not_per_letter(bar: FilterBar, qtbot: QtBot) -> None:
     heard = heard_by(bar)
     bar.open_popover(Condition.TEXT)
-    qtbot.keyClicks(bar.text, "beach")
+    qtbot.keyClicks(bar.popover.text, "beach")
     assert heard == []
     qtbot.waitUntil(lambda: heard == [Filter(text="beach")])
 
@@ -332,7 +332,7 @@ def test_the_panel_shows_how_many_photos_have_each_class(
 
 
 def test_a_range_of_days_can_be_open_at_one_end(bar: FilterBar) -> None:
-    bar.date.setCurrentIndex(bar.date.count() - 1)
+    bar.popover.date.setCurrentIndex(bar.popover.date.count() - 1)
     today = date.today()
     assert bar.filter().dates == Dates(date(today.year, 1, 1), today)
     bar.popover.to_day.setChecked(False)
@@ -343,17 +343,17 @@ def test_a_range_of_days_can_be_open_at_one_end(bar: FilterBar) -> None:
 def test_edited_photos_are_offered_while_there_are_any_or_the_filter_is_set(
     bar: FilterBar,
 ) -> None:
-    assert bar.edited.isHidden()
+    assert bar.popover.edited.isHidden()
     bar.show_edited(True)
-    assert not bar.edited.isHidden()
-    bar.edited.setChecked(True)
+    assert not bar.popover.edited.isHidden()
+    bar.popover.edited.setChecked(True)
     assert bar.filter() == Filter(edited=True)
     assert bar.active
     bar.show_edited(False)
-    assert not bar.edited.isHidden(), "else it could not be taken back"
+    assert not bar.popover.edited.isHidden(), "else it could not be taken back"
     bar.clear()
     assert bar.filter() == Filter()
-    assert bar.edited.isHidden()
+    assert bar.popover.edited.isHidden()
 
 
 def test_saved_searches_are_in_the_menu_of_the_button(bar: FilterBar) -> None:

@@ -255,7 +255,7 @@ def test_filters_and_search_narrow_together(
     session.annotations.mark_reviewed(range(1, 13, 2))
     search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
-    panel.bar.unreviewed.setChecked(True)
+    panel.bar.popover.unreviewed.setChecked(True)
     qtbot.waitUntil(lambda: shown(panel) == [i for i in BEST_FIRST if i % 2 == 0])
     assert panel.bar.count.text() == "5 of 12 photos"
     panel.bar.clear()
@@ -292,7 +292,7 @@ def test_an_empty_grid_is_explained_by_the_loading_model_not_by_filters(
     with_encoder: Callable[..., LibrarySession], make_panel: MakePanel, qtbot: QtBot
 ) -> None:
     panel = make_panel(with_encoder(seconds_to_load=0.5))
-    panel.bar.text.setText("no such name")
+    panel.bar.popover.text.setText("no such name")
     qtbot.waitUntil(lambda: panel.model.rowCount() == 0)
     search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(lambda: "Loading the model" in panel.empty.sentence.text())
@@ -332,7 +332,7 @@ def test_with_nothing_encoded_the_grid_explains_it_and_the_button_clears(
 def test_photos_that_pass_the_filters_but_are_not_encoded_are_explained(
     panel: GridPanel, qtbot: QtBot
 ) -> None:
-    panel.bar.text.setText("photo 10")
+    panel.bar.popover.text.setText("photo 10")
     qtbot.waitUntil(lambda: shown(panel) == [11])
     search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(panel.empty.isVisible)

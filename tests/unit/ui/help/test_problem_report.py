@@ -10,7 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.logs import log_file
 from lmpt_desktop.paths import log_dir
-from lmpt_desktop.ui.help.problem_report import CrashWatch, ProblemReportDialog
+from lmpt_desktop.ui.help.crash_watch import CrashWatch
+from lmpt_desktop.ui.help.problem_report import ProblemReportDialog, show_report
 from lmpt_desktop.ui.shell.context import ShellContext
 
 WAIT_MS = 30_000
@@ -71,11 +72,11 @@ def test_a_place_that_cannot_be_written_is_a_sentence(
 
 def test_after_a_crash_a_report_is_offered_once(qtbot: QtBot, context: ShellContext) -> None:
     (log_dir() / "crash-window-99999999.txt").write_text("Fatal Python error", encoding="utf-8")
-    CrashWatch(context).begin()
+    CrashWatch(context, lambda: show_report(context)).begin()
     qtbot.waitUntil(lambda: bool(context.notifications.shown), timeout=WAIT_MS)
     assert "The app crashed" in context.notifications.shown[0].title
     context.notifications.dismiss(context.notifications.shown[0])
-    CrashWatch(context).begin()
+    CrashWatch(context, lambda: show_report(context)).begin()
     qtbot.wait(200)
     assert not context.notifications.shown
     dialog = opened(qtbot, context)
@@ -85,7 +86,7 @@ def test_after_a_crash_a_report_is_offered_once(qtbot: QtBot, context: ShellCont
 def test_a_crash_of_a_child_is_offered_when_it_happens_once_of_its_kind(
     qtbot: QtBot, context: ShellContext
 ) -> None:
-    watch = CrashWatch(context)
+    watch = CrashWatch(context, lambda: show_report(context))
     for number, name in enumerate(("encode", "encode", "encode-rate", "window", "fit")):
         path = log_dir() / f"crash-{name}-{4194990 + number}.txt"
         path.write_text("Fatal Python error: Segmentation fault\n", encoding="utf-8")

@@ -39,7 +39,8 @@ def page(context: ShellContext, session: LibrarySession, qtbot: QtBot) -> Iterat
     """The page with its photos shown."""
     folders = tuple(session.catalogue.folders.all())
     parts = PageParts(FolderTree(), GridPanel(session, no_thumbnail), InspectorPanel(session))
-    made = LibraryPage(Opened(session, no_thumbnail, folders=folders), context, parts)
+    made = LibraryPage(Opened(session, no_thumbnail, folders=folders), context)
+    made.fill(parts)
     window = context.dialog_parent
     assert isinstance(window, QMainWindow)
     window.setCentralWidget(made)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue.locks import ProcessLock, may_be_held
-from lmpt_desktop.catalogue.opening import LOCK_NAME
+from lmpt_desktop.catalogue.disk_access import LOCK_NAME, may_be_held
+from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.ui.window import peer, single_instance
 from lmpt_desktop.ui.window.single_instance import (
     MAX_CONNECTIONS,
