@@ -30,8 +30,8 @@ SETTLE_SECONDS = 1.0
 
 
 def main(kind: str, folder: Path) -> None:
-    gc.disable()  # as lmpt_desktop/__main__.py does, and what is without Qt first
-    from parts.figures import PARTS, peak_mb, resident_mb, row
+    gc.disable()  # as lmpt_desktop/__main__.py does
+    from parts.figures import PARTS, resident_mb, row
     from parts.monitor import Monitor
     from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
     from PySide6.QtGui import QWheelEvent
@@ -71,15 +71,17 @@ def main(kind: str, folder: Path) -> None:
     window.show()
     app.start(window, argparse.Namespace(folders=[], library=None))
     monitor.during(lambda: None, WAIT, lambda: bool(painted.at))
-    monitor.during(lambda: None, SETTLE_SECONDS)
+    settling = monitor.during(lambda: None, SETTLE_SECONDS)
+    settling_gaps = monitor.gaps
 
     def add(name: str, value: float, unit: str, budget: float | None = None) -> None:
         rows.append(row(name, value, unit, budget))
 
-    def pauses(phase: str, pause: float, busy: float) -> None:
+    def pauses(phase: str, pause: float, busy: float, gaps: list[float] | None = None) -> None:
+        over = sum(gap > 0.05 for gap in (monitor.gaps if gaps is None else gaps))
         add(f"{phase}: longest pause", pause, "ms", 50)
         add(f"{phase}: longest pause, CPU", busy, "CPU ms")
-        add(f"{phase}: pauses over 50 ms", sum(gap > 0.05 for gap in monitor.gaps), "times")
+        add(f"{phase}: pauses over 50 ms", over, "times")
 
     def in_sight() -> tuple[list[int], set[int]]:
         """Ids of the cells in sight, and those of them that have a picture."""
@@ -113,6 +115,7 @@ def main(kind: str, folder: Path) -> None:
     session = page.session
     if kind != "scroll":
         add("window painted", painted.at - BEGAN, "s", 1.0)
+        pauses("the second after it", *settling, settling_gaps)
         add("folder named to the first cells", marks["cells"] - named, "s")
         add("folder named to the first thumbnail", marks["first"] - named, "s", 1.5)
         add("folder named to half the screen", marks["half"] - named, "s")
