@@ -137,15 +137,17 @@ def first_pass(
         return similarities(features, direction, threads), 0.0
     rounded = direction.astype(np.float16)
     answer = np.empty(len(features), np.float32)
+    starts = iter(range(0, len(features), QUICK_ROWS))
 
-    def work(part: slice) -> None:
-        # In blocks, as it may keep Python's lock.
-        for start in range(part.start, part.stop, QUICK_ROWS):
-            block = slice(start, min(start + QUICK_ROWS, part.stop))
-            kernel.dot(features[block], rounded, out=answer[block], out_dtype="float32")
+    def work() -> None:
+        # Whichever thread is free takes the next block: another program may slow one of them.
+        for start in starts:
+            block = slice(start, start + QUICK_ROWS)
+            found = answer[block]
+            kernel.dot(features[block], rounded, out=found, out_dtype="float32")
+            found[~(np.abs(found) <= 2.0)] = np.nan
 
-    _in_threads(work, len(features), threads)
-    answer[~(np.abs(answer) <= 2.0)] = np.nan
+    side_by_side([work] * _threads_for(len(features), threads), "search")
     lost = float(np.linalg.norm(direction - rounded.astype(np.float32)))
     return answer, 1.01 * lost + _SUMMING
 
@@ -185,13 +187,17 @@ def _check(features: NDArray[np.float16], direction: NDArray[np.float32]) -> Non
         )
 
 
+def _threads_for(n: int, threads: int | None) -> int:
+    if threads is not None:
+        return threads
+    return min(MAX_THREADS, os.cpu_count() or 1, -(-n // ROWS_PER_THREAD))
+
+
 def _in_threads(work: Callable[[slice], None], n: int, threads: int | None) -> None:
     """``work`` on parts of ``n`` rows; ``threads`` None to choose by ``n`` and the machine."""
     if not n:
         return
-    if threads is None:
-        threads = min(MAX_THREADS, os.cpu_count() or 1, -(-n // ROWS_PER_THREAD))
-    share = -(-n // threads)
+    share = -(-n // _threads_for(n, threads))
     # Other threads run while it is multiplied.
     parts = [slice(start, min(start + share, n)) for start in range(0, n, share)]
     side_by_side([partial(work, part) for part in parts], "search")
@@ -276,11 +282,12 @@ def rank(
         has &= passes
         asked = len(passing)
     candidates = int(np.count_nonzero(has))
-    rows = np.flatnonzero(has)
     if limit is not None and 0 < limit < candidates:
         # At least ``limit`` rows are exactly as near as ``edge`` less one margin.
-        edge = np.partition(values[rows], candidates - limit)[candidates - limit]
-        rows = rows[values[rows] >= edge - 2 * margin]
+        place = len(values) - limit
+        edge = np.partition(np.where(has, values, np.float32(-np.inf)), place)[place]
+        has &= values >= edge - 2 * margin
+    rows = np.flatnonzero(has)
     exact = values[rows]
     if isinstance(found, Nearness) and margin:
         exact = found.exact(rows)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -146,6 +148,46 @@ def test_the_first_pass_is_as_near_as_it_says(n: int) -> None:
     exact = search.similarities(rows, direction)
     assert values.dtype == np.float32 and margin < 1e-3
     assert np.abs(values - exact).max() <= margin
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_first_pass_is_the_same_however_many_share_it(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, direction = features(100), unit()
+    rows[37] = np.nan
+    whole = search.first_pass(rows, direction, 1)
+    monkeypatch.setattr(search, "QUICK_ROWS", 7)
+    shared = search.first_pass(rows, direction, threads)
+    np.testing.assert_array_equal(shared[0], whole[0])
+    assert shared[1] == whole[1]
+
+
+def test_a_thread_that_is_held_up_leaves_its_rows_to_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    blocks = 6
+    others_done = threading.Event()
+    calls: list[bool] = []
+
+    held = threading.Lock()
+
+    def dot(block: np.ndarray, _direction: np.ndarray, *, out: np.ndarray, out_dtype: str) -> None:
+        assert out_dtype == "float32"
+        if held.acquire(blocking=False):
+            calls.append(others_done.wait(5))
+        else:
+            calls.append(True)
+            if len(calls) == blocks - 1:
+                others_done.set()
+        out[:] = block[:, 0]
+
+    monkeypatch.setattr(search, "_kernel", lambda: SimpleNamespace(dot=dot))
+    monkeypatch.setattr(search, "QUICK_ROWS", 5)
+    rows = features(5 * blocks)
+    values, _margin = search.first_pass(rows, unit(), 2)
+    assert calls == [True] * blocks
+    np.testing.assert_array_equal(values, rows[:, 0].astype(np.float32))
 
 
 def test_the_first_pass_knows_no_cosine_of_a_feature_that_is_not_finite() -> None:
