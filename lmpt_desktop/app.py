@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from lmpt_desktop.engine.free_memory import keep_little
 from lmpt_desktop.library_places import library_for, library_with
 from lmpt_desktop.paths import APP_NAME, log_dir
 from lmpt_desktop.real_paths import canonical

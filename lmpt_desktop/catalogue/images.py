@@ -26,6 +26,7 @@ from lmpt_desktop.catalogue.companions import (
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.image_table import ImageTableReader, taken_at
 from lmpt_desktop.catalogue.known_files import KnownFiles
+from lmpt_desktop.catalogue.photo_details import camera_numbers
 from lmpt_desktop.catalogue.photo_details import record as record_details
 from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.store import THESE, Store, as_json, each_row, now, rows, write_rows
@@ -54,6 +55,7 @@ _PLACES = f"""
     WHERE i.{{column}} <> '' AND {{only}} AND i.id <= ?
     AND i.{{column}} IN (SELECT value FROM json_each(?)) ORDER BY i.id
 """
+_MOST_ID = (1 << 63) - 1
 LEFT_OUT = 2
 """``superseded`` of images that the ignore list leaves out."""
 _KNOWN = (

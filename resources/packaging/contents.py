@@ -55,7 +55,7 @@ LEFT_OUT = (
     *(f"openvino/libs/*openvino_{name}_*" for name in ("onnx", "pytorch", "auto", "hetero")),
     # torchvision's operators of boxes, which nothing uses, with the libraries they need
     *("torchvision/_C*", "torchvision/image.*", "torchvision.libs/*", "torchvision/*.dll"),
-    *("libcudart*", "libnvjpeg*"),
+    *("libcudart*", "libnvjpeg*", "libOpenCL*"),
     # torch's own tests, and programs of which it asks for one alone
     *("torch/test/*", "torch/bin/[!t]*", "torch/bin/test*"),
     # the theme of a desktop whose libraries are not there, and printing by libraries that are not
@@ -88,6 +88,8 @@ OF_THE_SYSTEM = (
         "libthai*",
         "libdatrie*",
     ),
+    *("libgtk-3*", "libgdk-3*", "libatspi*", "libepoxy*", "libXcomposite*", "libXcursor*"),
+    *("libXdamage*", "libXfixes*", "libXi.so.*", "libXinerama*", "libXrandr*"),
     *("libfribidi*", "libjpeg.so.62", "libcups*", "libavahi*", "libgnutls*", "libnettle*"),
     *("libhogweed*", "libgmp.so.*", "libtasn1*", "libp11-kit*", "libidn2*", "libunistring*"),
 )

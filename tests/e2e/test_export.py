@@ -180,7 +180,7 @@ def test_the_selection_is_taken_anew_each_time_the_command_is_chosen(
     window.commands.trigger("image.export")
     assert window.context.dialogs.find(DIALOG) is dialog
     assert (dialog.scope.scope.name, dialog.scope.scope.count) == ("selected", 1)
-    page.panel.bar.text.setText("dog")
+    page.panel.bar.popover.text.setText("dog")
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 5, timeout=WAIT_MS)
     window.commands.trigger("file.export")
     assert dialog.scope.buttons["shown"].text() == "&In the grid, as it is filtered: 5 photos"

@@ -150,12 +150,12 @@ def test_letters_typed_in_text_fields_give_no_verdicts(
     find = page.inspector.findChild(QLineEdit, "find-class")
     assert isinstance(find, QLineEdit)
     page.panel.bar.open_popover()
-    for widget in (page.panel.bar.text, find, page.panel.bar.order, page.tree):
+    for widget in (page.panel.bar.popover.text, find, page.panel.bar.order, page.tree):
         widget.setFocus()
         qtbot.keyClicks(widget, "par")
     assert (page.session.snapshot().annotations == -1).all()
     assert not page.session.snapshot().reviewed.any()
-    assert page.panel.bar.text.text() == "par"
+    assert page.panel.bar.popover.text.text() == "par"
     find.clear()
     page.inspector.view.setFocus()
     qtbot.keyClick(page.inspector.view, Key.Key_P)

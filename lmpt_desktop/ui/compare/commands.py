@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.shell.conditions import photos_chosen
+from lmpt_desktop.ui.shell.page_commands import acting_on, front_page, offer_page
 from lmpt_desktop.ui.shell.page_stack import GRID
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from lmpt_desktop.translation import N_
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.shell.conditions import library_open
+from lmpt_desktop.ui.shell.page_commands import acting_on, front_page
 from lmpt_desktop.ui.shell.page_stack import GRID
 
 if TYPE_CHECKING:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtWidgets import QWidget
 
-from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+if TYPE_CHECKING:
+    from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 
 PageT = TypeVar("PageT", bound=QWidget)
 

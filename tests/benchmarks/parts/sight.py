@@ -31,7 +31,7 @@ SETTLE_SECONDS = 1.0
 
 def main(kind: str, folder: Path) -> None:
     gc.disable()  # as lmpt_desktop/__main__.py does
-    from parts.figures import PARTS, resident_mb, row
+    from parts.figures import PARTS, peak_mb, resident_mb, row
     from parts.monitor import Monitor
     from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
     from PySide6.QtGui import QWheelEvent

@@ -94,6 +94,7 @@ def test_what_is_left_out_and_what_belongs_to_the_system() -> None:
     for place in (
         "torchvision/_C.so", "torchvision.libs/libcudart.faf08d9a.so.13", "libcudart.so.13",
         "torch/bin/protoc", "torch/test/x/y", "libstdc++.so.6", "libglib-2.0.so.0",
+        "libgtk-3.so.0", "libatspi.so.0", "libXi.so.6", "libOpenCL.so.1",
         "torchvision\\_C.pyd", "PySide6/Qt/plugins/platformthemes/libqgtk3.so",
     ):  # fmt: skip
         assert not contents.is_bundled(place), place
