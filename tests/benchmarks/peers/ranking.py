@@ -73,7 +73,7 @@ def _numpy(features: np.ndarray, words: np.ndarray) -> Work:
 
 
 def _faiss(features: np.ndarray, words: np.ndarray) -> Work:
-    import faiss
+    import faiss  # pyright: ignore[reportMissingImports]
 
     quantizer = getattr(faiss, "ScalarQuantizer")  # noqa: B009 (faiss has no types)
     index = faiss.IndexScalarQuantizer(DIM, quantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)

@@ -92,7 +92,7 @@ class Search(Row):
     def install(self, contender: str) -> None:
         if contender.startswith("faiss"):
             try:
-                import faiss  # noqa: F401
+                import faiss  # noqa: F401  # pyright: ignore[reportMissingImports]
             except ImportError as error:
                 raise InstallError("faiss is not installed (faiss-cpu)") from error
 
