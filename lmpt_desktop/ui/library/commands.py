@@ -33,6 +33,10 @@ from lmpt_desktop.ui.shell.conditions import (
 from lmpt_desktop.ui.shell.library_view import LibraryView, StackView
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lmpt_desktop.domain.snapshot import Snapshot
     from lmpt_desktop.ui.library.page import LibraryPage
     from lmpt_desktop.ui.shell.context import ShellContext
 
@@ -259,10 +263,19 @@ def open_raw(context: ShellContext) -> None:
 def _with_raw(context: ShellContext) -> list[int]:
     """The chosen photos that have a raw file."""
     library = context.require_library()
-    chosen = _view(context).chosen_ids()
     snapshot = library.session.snapshot()
-    rows = snapshot.rows(chosen)
-    return chosen[(rows >= 0) & (snapshot.images.raws[rows] > 0)].tolist()
+    chosen, rows = _known(snapshot, _view(context).chosen_ids())
+    return chosen[snapshot.images.raws[rows] > 0].tolist()
+
+
+def _known(
+    snapshot: Snapshot, image_ids: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Those of the images that are in the library, and their rows: the view may still have some
+    that have just left it."""
+    rows = snapshot.rows(image_ids)
+    known = rows >= 0
+    return image_ids[known], rows[known]
 
 
 def raw_chosen(context: ShellContext) -> bool:
@@ -292,9 +305,8 @@ def reveal(context: ShellContext) -> None:
 def _with_file(context: ShellContext) -> list[int]:
     """The chosen images whose file is there: in the place of a missing one may be another photo."""
     snapshot = _page(context).session.snapshot()
-    chosen = _view(context).chosen_ids()
-    rows = snapshot.rows(chosen)
-    there = (rows >= 0) & (snapshot.states[rows] != ImageState.MISSING)
+    chosen, rows = _known(snapshot, _view(context).chosen_ids())
+    there = snapshot.states[rows] != ImageState.MISSING
     if not there.any():
         context.status.show_text(_("The file is missing."))
     return chosen[there].tolist()

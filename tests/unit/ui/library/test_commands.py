@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.kit import file_manager
 from lmpt_desktop.ui.kit.region_overlay import TIP
+from lmpt_desktop.ui.library.commands import raw_chosen, reveal
 from lmpt_desktop.ui.library.folder_tree import FolderTree
 from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.library.page import LibraryPage, PageParts
@@ -173,6 +175,23 @@ def test_a_folder_is_taken_out_after_asking(
     assert len(page.shown_ids()) == 12
     page.remove_folder(folder.id)
     qtbot.waitUntil(lambda: not len(page.shown_ids()), timeout=WAIT_MS)
+
+
+def test_commands_of_photos_that_have_just_left_the_library(
+    page: LibraryPage, context: ShellContext, session: LibrarySession, qtbot: QtBot
+) -> None:
+    choose(page, 4)
+    qtbot.waitUntil(lambda: page.grid_view.chosen_ids().tolist() == [4])
+    (folder,) = session.folders.all()
+    session.folders.remove(folder.id)
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while len(session.snapshot().images) and time.monotonic() < deadline:
+        time.sleep(0.001)  # the view hears of it later
+    assert not len(session.snapshot().images)
+    assert page.grid_view.chosen_ids().tolist() == [4]
+    assert not raw_chosen(context)
+    reveal(context)
+    assert context.status.currentMessage() == "The file is missing."
 
 
 def test_a_caption_is_saved_without_holding_up_the_window(
