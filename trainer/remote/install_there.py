@@ -72,6 +72,8 @@ class Installation:
         self.python, self.scratch = folder / "bin" / "python", folder / "tmp"
         self.new = not folder.exists()
         self.running = None
+        self.lock = threading.Lock()
+        self.complete = False
 
     def run(self):
         python = find_python()
@@ -150,14 +152,23 @@ class Installation:
         self.undo()
         os._exit(1)
 
+    def keep(self):
+        """It is complete, and stays: who hears that ends the connection at once."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        with self.lock:
+            self.complete = True
+
     def undo(self):
         """Leave nothing of an environment that is not complete."""
-        running = self.running
-        if running is not None and running.poll() is None:
-            with contextlib.suppress(OSError):
-                assert sys.platform != "win32"
-                os.killpg(running.pid, signal.SIGKILL)
-        shutil.rmtree(self.folder if self.new else self.scratch, ignore_errors=True)
+        with self.lock:
+            if self.complete:
+                return
+            running = self.running
+            if running is not None and running.poll() is None:
+                with contextlib.suppress(OSError):
+                    assert sys.platform != "win32"
+                    os.killpg(running.pid, signal.SIGKILL)
+            shutil.rmtree(self.folder if self.new else self.scratch, ignore_errors=True)
 
 
 def keep_alive(done):
@@ -180,7 +191,7 @@ def main(protocol, name, size, needed):
         full = error.errno in (27, 28, 69, 122)
         say("FarRefused", trouble="full" if full else "not-installed", detail=str(error))
     else:
-        shutil.rmtree(work.scratch, ignore_errors=True)
+        work.keep()
         say("FarInstalled")
     done.set()
     # The thread that waits for stdin would keep the process from ending.

@@ -289,7 +289,7 @@ def test_a_batch_on_a_small_part_of_the_photos_does_not_read_all_verdicts(
     read: list[Source] = []
     of_source = annotations.of_source
     monkeypatch.setattr(annotations, "of_source", lambda of: (read.append(of), of_source(of))[1])
-    few = ids[: len(ids) // 4].tolist()
+    few = ids[: len(ids) // 8].tolist()
     session.annotations.annotate(few, [dog], Verdict.PRESENT)
     assert (scores(session) != before).any() and not read
     session.annotations.annotate(ids.tolist(), [dog], Verdict.PRESENT)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from loopback_ssh import NAME, FarComputer
 
-from trainer.remote import command, install, own_wheel
+from trainer.remote import command, install, install_there, own_wheel
 from trainer.remote.install import Installation, InstallationCancelled, Step, can_install
 from trainer.remote.machine import Found, SshMachine
 from trainer.remote.own_wheel import NoWheelError
@@ -56,6 +56,7 @@ def pip(other: FarComputer, script: str) -> None:
 
 def program(path: Path, script: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # which may be a link to Python itself
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o700)
 
@@ -125,6 +126,32 @@ def test_what_is_missing_there_is_installed(
     assert not (home / "tmp").exists()
     [package] = home.glob("lib/*/site-packages/trainer/remote/install_there.py")
     assert package.read_text() == Path(install.install_there.__file__).read_text()
+
+
+def test_what_is_complete_stays_when_the_connection_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends as soon as this side has heard, perhaps before the program there has ended."""
+    made: list[install_there.Installation] = []
+
+    def run(work: install_there.Installation) -> None:
+        made.append(work)
+        (work.folder / "bin").mkdir(parents=True)
+
+    def say(kind: str, **_fields: object) -> None:
+        if kind == "FarInstalled":
+            made[0].undo()  # as the thread does that waits for stdin's end
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(install_there.Installation, "run", run)
+    monkeypatch.setattr(install_there, "say", say)
+    monkeypatch.setattr(install_there.os, "_exit", leave)
+    with pytest.raises(SystemExit, match="0"):
+        install_there.main(1, "x.whl", 0, 0)
+    assert (tmp_path / ".lmpt-desktop" / "bin").is_dir()
 
 
 @pytest.mark.usefixtures("small")
