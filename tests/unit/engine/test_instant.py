@@ -283,6 +283,9 @@ def test_a_batch_on_a_small_part_of_the_photos_does_not_read_all_verdicts(
 ) -> None:
     ids, dog = session.snapshot().image_ids, class_id(session, "dog")
     session.annotations.annotate(ids.tolist(), [dog], Verdict.ABSENT)
+    for on in (False, True):  # so that all of these are learned at once
+        session.settings.set(INSTANT, on)
+        scores(session)
     before = scores(session)
     monkeypatch.setattr("lmpt_desktop.engine.instant._MANY", 1)
     annotations = session.catalogue.annotations
