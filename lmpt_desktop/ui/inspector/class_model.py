@@ -142,8 +142,8 @@ class ClassListModel(QAbstractListModel):
         self._pinned = False
         self._numbers: list[int] = []
         """Ids of the classes that have number keys, in their order; 0 for a key that means nothing
-        any more.  An answered class keeps its number until other images are shown: ``1`` then
-        ``2`` means what was on the screen."""
+        any more.  From the first answer on, classes keep their numbers until other images are
+        shown: ``1`` then ``2`` means what was on the screen."""
 
     @property
     def summary(self) -> Summary | None:
@@ -273,16 +273,20 @@ class ClassListModel(QAbstractListModel):
         return self._tags(found, focus) + self._suggested(summary, found) + listed
 
     def _number(self, summary: Summary, found: Sections) -> None:
-        """Give numbers to suggestions while there are some left; all anew once every class that has
-        one is answered."""
+        """Give numbers to suggestions while there are some left; all anew while no class that has
+        one is answered, and once every one is."""
         classes, column_of = summary.snapshot.classes, summary.snapshot.column_of
         suggested = [classes[column].id for column in found.suggested]
-        if suggested and not set(self._numbers) & set(suggested):
+        columns = {class_id: column_of.get(class_id, -1) for class_id in self._numbers}
+        answered = {
+            class_id
+            for class_id, column in columns.items()
+            if column >= 0 and summary.unknown(column) < summary.images
+        }
+        if suggested and not (answered and set(self._numbers) & set(suggested)):
             self._numbers = []
         for place, class_id in enumerate(self._numbers):
-            column = column_of.get(class_id, -1)
-            answered = column >= 0 and summary.unknown(column) < summary.images
-            if not answered and class_id not in suggested:
+            if class_id not in answered and class_id not in suggested:
                 self._numbers[place] = 0
         new = [class_id for class_id in suggested if class_id not in self._numbers]
         self._numbers += new[: NUMBERED - len(self._numbers)]

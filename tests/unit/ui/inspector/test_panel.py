@@ -230,6 +230,20 @@ def test_the_keyboard_goes_on_with_the_next_suggestion(
     assert row is not None and row.class_id == before[2]
 
 
+def test_numbers_follow_the_order_until_one_is_answered(panel: InspectorPanel) -> None:
+    panel.show_images([1])
+    summary = panel.model.summary
+    assert summary is not None
+    first, second = panel.suggested_classes()[:2]
+    scores = summary.scores.copy()
+    column_of = summary.snapshot.column_of
+    scores[column_of[second]] = scores[column_of[first]] + 1e-4
+    panel.model.set_summary(replace(summary, scores=scores))
+    assert panel.suggested_classes()[:2] == (second, first)
+    rows = [named(panel, row) for row in rows_in(panel, Section.SUGGESTED)]
+    assert [row.number for row in rows] == list(range(1, len(rows) + 1))
+
+
 def test_the_class_the_user_goes_to_is_announced_and_marked(
     panel: InspectorPanel, qtbot: Any
 ) -> None:
