@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from trainer.allocation import Option, set_options
+
 CHECK_SECONDS = 10.0
 QUIET_SHARE = 0.05
 """Share of one processor below which the process does nothing to speak of."""
@@ -30,8 +32,6 @@ with 512 KiB, acts on 100,000 photos took a tenth more."""
 FREE_END_BYTES = 32 << 20
 """What is kept free at the end of the first heap."""
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h of the GNU C library
-
 
 def keep_little() -> bool:
     """Have this process keep little free memory; call it before threads are started.
@@ -42,20 +42,13 @@ def keep_little() -> bool:
     Returns:
         whether it was possible.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):  # another C library
-        return False
-    done = True
-    for name, value in (
-        (_M_ARENA_MAX, HEAPS),
-        (_M_MMAP_THRESHOLD, OWN_PAGES_BYTES),
-        (_M_TRIM_THRESHOLD, FREE_END_BYTES),
-    ):
-        done &= bool(mallopt(name, value))
-    return done
+    return set_options(
+        {
+            Option.HEAPS: HEAPS,
+            Option.OWN_PAGES: OWN_PAGES_BYTES,
+            Option.FREE_END: FREE_END_BYTES,
+        }
+    )
 
 
 class FreeMemory:
