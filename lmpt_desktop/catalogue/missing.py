@@ -170,7 +170,7 @@ class MissingImages:
         for picture, file_hash, image_id in there:
             if len(same := equal[picture, file_hash]) <= MOST_COPIES:
                 same.append(image_id)
-                # Enough to find so many that are of other bytes than any one of them.
+                # Enough to find that many whose bytes differ from those of any one of them.
                 if len(others[picture]) <= 2 * MOST_COPIES + 1:
                     others[picture].append(image_id)
         found: list[tuple[int, int]] = []

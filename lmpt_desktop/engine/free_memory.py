@@ -1,4 +1,4 @@
-"""Keeps small what the GNU C library keeps of memory that nobody uses, and gives it back.
+"""Limits the unused memory that the GNU C library holds on to, and returns it to the system.
 
 Answers of searches, filters and verdicts take many MB for a moment, and what is freed between
 blocks in use stays with the process.  Elsewhere (Windows, macOS, musl) nothing is done.

@@ -173,7 +173,7 @@ class InstantLearning:
         """Learn from these images as they are annotated now; returns the classes that differ."""
         confirmed = None
         if len(image_ids) > self._many(learned):
-            # Of so many photos, all is read faster than what there is of each.
+            # With so many photos, reading every annotation is faster than asking for theirs.
             confirmed = self._catalogue.annotations.of_source(Source.CONFIRMED)
         snapshot, features = self._state.snapshot, self._state.features()
 

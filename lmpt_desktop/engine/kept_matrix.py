@@ -87,7 +87,7 @@ class KeptMatrix(Generic[T]):
         return made
 
     def let_go(self) -> None:
-        """Give back what the last changes needed at the same time, and nobody needs now."""
+        """Give back the buffers that the last changes needed and that are free now."""
         with self._lock:
             self._drop_free()
 

@@ -300,7 +300,7 @@ class LibraryState:
             rows.let_go()
 
     def let_go_matrices(self) -> None:
-        """Give back the memory of snapshots that nobody has any more, but for one."""
+        """Give back the memory of snapshots that are no longer in use, except for one."""
         self._annotations.let_go()
         self._scores.let_go()
 
